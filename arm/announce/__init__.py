@@ -1,0 +1,1 @@
+"""Room 5, announce: the chosen entries go back to BIRD."""

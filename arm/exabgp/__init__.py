@@ -1,0 +1,1 @@
+"""The one BGP speaker that learning and announcing share: ExaBGP as a child process."""

@@ -1,0 +1,1 @@
+"""Room 6, verify: what the kernel and BIRD really hold."""

@@ -1,0 +1,214 @@
+"""The values that pass between rooms. No logic beyond naming, no clock, no sockets.
+
+A prefix is its canonical text ("203.0.113.0/24", "2001:db8::/32"): ExaBGP, BIRD and the page all speak
+it, so the table is learned without converting a million of them. An address inside the measuring path is
+its 4 or 16 network-order bytes.
+"""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NewType
+
+Prefix = NewType("Prefix", str)
+
+
+class Family(Enum):
+    """An address family; the one place where IPv4 and IPv6 differ."""
+
+    IPV4 = ("ipv4", 32, socket.AF_INET)
+    IPV6 = ("ipv6", 128, socket.AF_INET6)
+
+    def __init__(self, label: str, bits: int, af: socket.AddressFamily) -> None:
+        self.label = label
+        self.bits = bits
+        self.af = af
+
+    @property
+    def title(self) -> str:
+        """How people write it."""
+        return "IPv4" if self is Family.IPV4 else "IPv6"
+
+    @property
+    def default(self) -> Prefix:
+        return Prefix("0.0.0.0/0" if self is Family.IPV4 else "::/0")
+
+    @staticmethod
+    def of(text: str) -> Family:
+        """The family of an address or prefix in text form."""
+        return Family.IPV6 if ":" in text else Family.IPV4
+
+
+class ArmError(Exception):
+    """Base of every error that an operator sees: what is wrong, and what to do about it."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem}: {remedy}")
+        self.problem = problem
+        self.remedy = remedy
+
+
+# --- routes -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AsPathSegment:
+    """One segment of an AS_PATH (RFC 4271 4.3, RFC 5065): its kind and its AS numbers in order."""
+
+    kind: str  # "as-sequence", "as-set", "as-confed-sequence" or "as-confed-set"
+    numbers: tuple[int, ...]
+
+    def __str__(self) -> str:
+        words = " ".join(map(str, self.numbers))
+        return words if self.kind == "as-sequence" else "{" + words + "}"
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """The BGP path attributes of a route, shared by all routes that carry the same set.
+
+    Communities keep the form they have on the wire: (AS, value), (AS, value, value), and extended ones as
+    their 8 octets read as one integer. Absent attributes are None or empty.
+    """
+
+    origin: str = "igp"
+    as_path: tuple[AsPathSegment, ...] = ()
+    med: int | None = None
+    local_preference: int | None = None
+    atomic_aggregate: bool = False
+    aggregator: str | None = None  # "AS:address"
+    communities: tuple[tuple[int, int], ...] = ()
+    large_communities: tuple[tuple[int, int, int], ...] = ()
+    extended_communities: tuple[int, ...] = ()
+
+    @property
+    def as_path_text(self) -> str:
+        return " ".join(map(str, self.as_path))
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A prefix as the full table has it."""
+
+    prefix: Prefix
+    next_hop: str
+    attributes: Attributes
+
+
+class Kind(Enum):
+    """Why an entry is in the FIB; the value is the last word of its large community (AS, 6343, kind)."""
+
+    ROUTE = 1  # a prefix of the BGP table with its own next hop
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What ARM wants in the FIB for one prefix."""
+
+    prefix: Prefix
+    next_hop: str
+    attributes: Attributes
+    kind: Kind = Kind.ROUTE
+
+
+# --- traffic ------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class DestinationBytes:
+    """Sampled traffic to one address: `bytes` is scaled by the sampling rate, `samples` is not."""
+
+    bytes: int = 0
+    samples: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficBatch:
+    """All samples of one interval, added up by destination address (4 or 16 network-order bytes)."""
+
+    destinations: dict[bytes, DestinationBytes]
+    seconds: float
+
+
+# --- the kernel ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class KernelRoute:
+    """One route of the kernel's table. `gateways` are sorted addresses; empty for directly connected."""
+
+    prefix: Prefix
+    gateways: tuple[str, ...]
+    protocol: int  # RTPROT_*, 12 is BIRD
+    offloaded: bool = False  # RTM_F_OFFLOAD or RTM_F_TRAP
+    offload_failed: bool = False  # RTM_F_OFFLOAD_FAILED
+
+
+# --- what is shown ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """One reason why health is not good: what it is, since when (Unix time), and what to do."""
+
+    name: str  # stable word for metrics and documentation, e.g. "no-default"
+    text: str
+    remedy: str
+    since: float
+    family: Family | None = None
+    critical: bool = False  # critical: service is affected; else a warning
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyStatus:
+    """One family's figures at one moment."""
+
+    family: Family
+    state: str  # see lifecycle.py
+    rib_routes: int
+    default_route: bool  # the kernel has one
+    capacity: int  # entries that the hardware has room for
+    active: int  # prefixes with traffic inside the window
+    wanted: int  # chosen
+    announced: int  # told to BIRD
+    installed: int  # ARM's entries that the kernel holds
+    missing: int  # announced for longer than a moment, not in the kernel
+    unexpected: int  # in the kernel through BIRD, not wanted, not the default
+    bits_per_second: float
+    samples_per_second: float
+    coverage: float | None  # share of bytes whose destination matched an installed entry; None: no traffic
+    coverage_error: float | None  # half-width of its 95 % sampling interval
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveRoute:
+    """One line of the route table: a prefix that carries traffic or is in the FIB."""
+
+    rank: int  # 1 = most traffic, within its family
+    prefix: Prefix
+    family: Family
+    bits_per_second: float
+    next_hop: str | None  # None: the table has no such route (any more)
+    as_path: str
+    wanted: bool
+    announced: bool
+    in_kernel: bool
+    since: float | None  # Unix time at which the kernel first showed it
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything the page shows, as one consistent picture taken at `time` (Unix seconds)."""
+
+    version: str
+    time: float
+    started: float
+    strategy: str
+    concerns: tuple[Concern, ...]
+    families: tuple[FamilyStatus, ...]
+    sessions: dict[str, bool]  # "reflector" and "target": established?
+    datagrams: int = 0  # sFlow datagrams received since start
+    malformed: int = 0
+    counters: dict[str, int] = field(default_factory=dict)  # further totals since start, by metric name

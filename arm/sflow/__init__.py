@@ -1,0 +1,1 @@
+"""Room 1, receive: sFlow datagrams become bytes per destination."""

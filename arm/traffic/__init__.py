@@ -1,0 +1,1 @@
+"""Room 3, measure: how much traffic each prefix carries."""
