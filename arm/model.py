@@ -65,7 +65,7 @@ class AsPathSegment:
         return words if self.kind == "as-sequence" else "{" + words + "}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Attributes:
     """The BGP path attributes of a route, shared by all routes that carry the same set.
 
@@ -82,6 +82,7 @@ class Attributes:
     communities: tuple[tuple[int, int], ...] = ()
     large_communities: tuple[tuple[int, int, int], ...] = ()
     extended_communities: tuple[int, ...] = ()
+    others: tuple[tuple[int, int, str], ...] = ()  # unknown to ExaBGP: code, flags, value in hexadecimal
 
     @property
     def as_path_text(self) -> str:
@@ -180,6 +181,7 @@ class FamilyStatus:
     samples_per_second: float
     coverage: float | None  # share of bytes whose destination matched an installed entry; None: no traffic
     coverage_error: float | None  # half-width of its 95 % sampling interval
+    misforwarded: float | None  # share of bytes whose entry sends them elsewhere than the full table would
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,35 @@
+"""The program that ExaBGP starts: hands ExaBGP's pipe to ARM, so that nothing is copied twice.
+
+It passes its standard input and output to ARM over a Unix socket (SCM_RIGHTS) and then only waits. When ARM
+goes away for whatever reason the socket closes, and ExaBGP is ended with SIGKILL: no orphan, and no BGP
+NOTIFICATION, which would make BIRD drop ARM's routes instead of keeping them (RFC 4724, section 4.2).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+
+
+def main(path: str) -> None:
+    """Serve until ARM closes the socket at `path`."""
+    exabgp = os.getppid()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as arm:
+        try:
+            arm.connect(path)
+            socket.send_fds(arm, [b"pipe"], [sys.stdin.fileno(), sys.stdout.fileno()])
+            # ARM holds the only copies from here on.
+            os.close(sys.stdin.fileno())
+            os.close(sys.stdout.fileno())
+            while arm.recv(64):
+                pass
+        except OSError:
+            pass  # ARM is gone: the same end
+    if os.getppid() == exabgp:
+        os.kill(exabgp, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

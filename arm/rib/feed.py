@@ -1,0 +1,71 @@
+"""The reflect session's state: what BIRD's table is, and whether we know all of it.
+
+A new session starts a new table beside the old one, which serves until BIRD says that the new one is
+complete (end-of-RIB). So a session that flaps never makes the table look empty, and whatever was withdrawn
+while we were not listening is gone afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from arm.model import Family, Prefix, Route
+from arm.rib.messages import EndOfRib, SessionChange, Update
+from arm.rib.table import RouteTable
+
+
+class Feed:
+    """Both families' tables, as one reflect session delivers them."""
+
+    def __init__(self) -> None:
+        self._serving = {family: RouteTable(family) for family in Family}
+        self._learning: dict[Family, RouteTable] = {}
+        self._known: set[Family] = set()
+        self.up = False
+        self.changes = {family: 0 for family in Family}  # announced and withdrawn prefixes since start
+
+    def table(self, family: Family) -> RouteTable:
+        """The table to look routes up in."""
+        return self._serving[family]
+
+    def learned(self, family: Family) -> bool:
+        """True once a complete table has been received, and on through later sessions."""
+        return family in self._known
+
+    def learning(self, family: Family) -> bool:
+        """True while a session's initial table is arriving, and while there is no session."""
+        return not self.up or family in self._learning
+
+    def routes(self, family: Family) -> int:
+        """Routes received so far in the session, or those of the last complete table."""
+        return len(self._learning.get(family, self._serving[family]))
+
+    def session(self, change: SessionChange) -> None:
+        """The session came up or went down."""
+        self.up = change.up
+        self._learning = {family: RouteTable(family) for family in Family} if change.up else {}
+
+    def update(self, update: Update) -> Sequence[Prefix]:
+        """Take an UPDATE in; returns the prefixes it touched."""
+        table = self._learning.get(update.family, self._serving[update.family])
+        touched: list[Prefix] = []
+        for next_hop, prefixes in update.announced:
+            for prefix in prefixes:
+                table.set(Route(prefix, next_hop, update.attributes))
+            touched += prefixes
+        for prefix in update.withdrawn:
+            table.remove(prefix)
+        touched += update.withdrawn
+        self.changes[update.family] += len(touched)
+        return touched
+
+    def latest(self, family: Family, prefix: Prefix) -> Route | None:
+        """The newest knowledge of exactly this prefix, also while the session's table is arriving."""
+        return self._learning.get(family, self._serving[family]).get(prefix)
+
+    def end_of_rib(self, end: EndOfRib) -> None:
+        """The session's initial table is complete: it serves from now on."""
+        fresh = self._learning.pop(end.family, None)
+        if fresh is not None:
+            self._serving[end.family] = fresh
+            self._known.add(end.family)

@@ -1,0 +1,54 @@
+"""The routes of one family, with longest-prefix match.
+
+pytricia 1.3.0: bytes keys are as fast as integers, but a 16-byte key in an IPv4 tree silently matches its
+first 4 bytes, so there is one tree per family; the route is the stored value, because asking for the key of
+a match is slower than the match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytricia import PyTricia
+
+from arm.model import Family, Prefix, Route
+
+
+class RouteTable:
+    """Routes by prefix. The default route is kept apart: nothing is ever chosen for it."""
+
+    def __init__(self, family: Family) -> None:
+        self.family = family
+        self._tree = PyTricia(family.bits, family.af)
+        self.default: Route | None = None
+
+    def __len__(self) -> int:
+        """Number of routes, the default not counted."""
+        return len(self._tree)
+
+    def __iter__(self) -> Iterator[Prefix]:
+        return iter(self._tree.keys())
+
+    def set(self, route: Route) -> None:
+        """Add the route, or replace the one with the same prefix."""
+        if route.prefix == self.family.default:
+            self.default = route
+        else:
+            self._tree.insert(route.prefix, route)
+
+    def remove(self, prefix: Prefix) -> None:
+        """Remove the route; nothing happens if there is none."""
+        if prefix == self.family.default:
+            self.default = None
+        elif self.get(prefix) is not None:
+            self._tree.delete(prefix)
+
+    def get(self, prefix: Prefix) -> Route | None:
+        """The route with exactly this prefix."""
+        route: Route | None = self._tree.get(prefix)
+        return route if route is not None and route.prefix == prefix else None
+
+    def match(self, address: bytes) -> Route | None:
+        """The longest match of an address (4 or 16 bytes), the default not considered."""
+        route: Route | None = self._tree.get(address)
+        return route
