@@ -1,0 +1,240 @@
+"""The configuration: every option, its unit and its default, and the one way to load it.
+
+`load` reports every fault of a file at once. A `Config` is frozen and has passed all checks, also those
+between options, so no other room checks it again.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Container, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from arm.config_checks import cross_faults
+from arm.config_faults import (
+    ConfigError,
+    Fault,
+    encoding_fault,
+    syntax_fault,
+    unreadable_fault,
+)
+from arm.config_options import option_faults, option_paths
+from arm.config_values import (
+    AbsolutePath,
+    Address,
+    AddressPort,
+    AddressPorts,
+    AsNumber,
+    BirdName,
+    BitsPerSecond,
+    Endpoint,
+    Entries,
+    Identifier,
+    Meant,
+    Seconds,
+    Share,
+    TableNumber,
+    TcpPort,
+    WholeSeconds,
+)
+
+__all__ = ["Config", "ConfigError", "Endpoint", "Fault", "load", "parse"]
+
+
+class Section(BaseModel):
+    # Strict: "300" is not 300 and true is not 1; a slip of the pen must not become a setting.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Bgp(Section):
+    """Both BGP sessions."""
+
+    port: TcpPort = Field(default=1179, ge=1, le=65535, description="TCP port that ExaBGP listens on.")
+    hold_time: WholeSeconds = Field(
+        default=30,
+        ge=3,
+        le=65535,
+        description="Seconds without a message after which a session counts as dead.",
+    )
+    restart_time: WholeSeconds = Field(
+        default=4095,
+        ge=1,
+        le=4095,
+        description="Seconds that BIRD keeps ARM's routes when ARM is gone (graceful restart, RFC 4724).",
+    )
+
+
+class Session(Section):
+    """What the two sessions have in common."""
+
+    ip: Address = Field(default="127.0.0.1", description="BIRD's address on this session.")
+    local_ip: Address = Field(default="127.0.0.1", description="ARM's address on this session.")
+    asn: AsNumber = Field(
+        alias="as", ge=1, le=4294967294, description="AS number, the same as BIRD's: the session is iBGP."
+    )
+    id: Identifier = Field(description="ARM's BGP identifier on this session; must differ from BIRD's.")
+
+
+class Reflector(Session):
+    """The session on which BIRD sends its full table to ARM."""
+
+
+class Target(Session):
+    """The session on which ARM sends the chosen entries to BIRD."""
+
+    local_ip: Address = Field(
+        default="127.0.0.2",
+        description="ARM's address on this session; must differ from reflector.local_ip, because BIRD tells "
+        "the two sessions apart by it.",
+    )
+
+
+class Sflow(Section):
+    """Where sFlow datagrams arrive."""
+
+    listen: AddressPorts = Field(
+        default=(Endpoint("127.0.0.1", 6343),),
+        strict=False,  # TOML has no tuples; the items inside stay strict
+        description="List of UDP address:port to receive on; an IPv6 address stands in brackets.",
+    )
+
+
+class Capacity(Section):
+    """What the hardware has room for."""
+
+    ipv4: Entries = Field(
+        default=20000,
+        ge=0,
+        le=10_000_000,
+        description="IPv4 entries that ARM may install; 0 switches IPv4 off.",
+    )
+    ipv6: Entries = Field(
+        default=20000,
+        ge=0,
+        le=10_000_000,
+        description="IPv6 entries that ARM may install; 0 switches IPv6 off.",
+    )
+    reserve: Share = Field(
+        default=0.01,
+        ge=0,
+        le=0.5,
+        description="Share of the entries kept free so that changes never exceed capacity.",
+    )
+
+
+class Selection(Section):
+    """Which prefixes are installed."""
+
+    strategy: Annotated[Literal["top"], Meant("a known strategy")] = Field(
+        default="top", description="How to choose; `top` installs the prefixes with most traffic."
+    )
+    interval: Seconds = Field(default=1.0, ge=0.1, le=60, description="Seconds from one choice to the next.")
+    window: Seconds = Field(
+        default=300.0,
+        ge=5,
+        le=86400,
+        description="Seconds that traffic is remembered; a prefix without traffic for this long leaves.",
+    )
+    hysteresis: Share = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="An installed prefix stays until another carries this share more (0.2: 20 % more).",
+    )
+    minimum_rate: BitsPerSecond = Field(
+        default=0.0, ge=0, le=1_000_000_000_000, description="Bit/s below which a prefix is not installed."
+    )
+
+
+class Web(Section):
+    """The status page, the API and the metrics."""
+
+    listen: AddressPort = Field(
+        default=Endpoint("127.0.0.1", 8008),
+        description="TCP address:port; an IPv6 address stands in brackets.",
+    )
+
+
+class State(Section):
+    """Files that ARM writes while it runs."""
+
+    directory: AbsolutePath = Field(
+        default=Path("/run/arm"),
+        description="Directory of the generated ExaBGP configuration and the sockets.",
+    )
+
+
+class Fib(Section):
+    """Where ARM sees what is really installed."""
+
+    table: TableNumber = Field(
+        default=254,
+        ge=1,
+        le=4294967295,
+        description="Kernel routing table that ARM reads (254: the main table).",
+    )
+    bird_socket: AbsolutePath = Field(
+        default=Path("/run/bird/bird.ctl"),
+        description="BIRD's control socket; ARM only reads BIRD's state there.",
+    )
+    bird_protocol: BirdName = Field(
+        default="arm_target", description="Name of the return session (ARM to BIRD) in BIRD's configuration."
+    )
+
+
+class Config(Section):
+    """A whole configuration that has passed every check."""
+
+    bgp: Bgp = Field(default_factory=Bgp)
+    reflector: Reflector
+    target: Target
+    sflow: Sflow = Field(default_factory=Sflow)
+    capacity: Capacity = Field(default_factory=Capacity)
+    selection: Selection = Field(default_factory=Selection)
+    web: Web = Field(default_factory=Web)
+    state: State = Field(default_factory=State)
+    fib: Fib = Field(default_factory=Fib)
+
+
+def load(path: str | Path) -> Config:
+    """The configuration in the TOML file at `path`, or `ConfigError` with everything wrong with it."""
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")  # some editors put a byte order mark first
+        written = tomllib.loads(text.replace("\r\n", "\n"))
+    except OSError as error:
+        raise ConfigError(str(path), [unreadable_fault(error)]) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(str(path), [encoding_fault(error)]) from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(str(path), [syntax_fault(error)]) from None
+    return parse(written, str(path))
+
+
+def parse(written: Mapping[str, object], name: str = "configuration") -> Config:
+    """The same for what is already read from TOML; `name` is what faults call its source."""
+    # An absent section is an empty one, so that what it requires is reported key by key.
+    sections: dict[str, Any] = {section: {} for section in Config.model_fields} | dict(written)
+    config: Config | None = None
+    found: list[tuple[str, Fault]] = []
+    try:
+        config = Config.model_validate(sections)
+    except ValidationError as error:
+        found = list(option_faults(error, Config))
+    faults = [fault for _, fault in found]
+    faults += cross_faults(_sound_values(sections, {path for path, _ in found}))
+    if config is None or faults:
+        raise ConfigError(name, faults)
+    return config
+
+
+def _sound_values(sections: Mapping[str, Any], faulty: Container[str]) -> dict[str, object]:
+    """What is written, or else the default, for every option that is not at fault itself."""
+    values = {}
+    for path, field in option_paths(Config).items():
+        section, key = path.split(".")
+        if section not in faulty and path not in faulty:
+            values[path] = sections[section].get(key, field.default)
+    return values
