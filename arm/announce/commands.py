@@ -66,8 +66,12 @@ def attribute_words(attributes: Attributes, mark: tuple[int, int, int]) -> str:
     large = [*attributes.large_communities, mark]
     words.append(f"large-community [ {' '.join(f'{a}:{b}:{c}' for a, b, c in large)} ]")
     if attributes.extended_communities:
-        words.append(f"extended-community [ {' '.join(f'0x{v:016x}' for v in attributes.extended_communities)} ]")
-    words += [f"attribute [ 0x{code:02x} 0x{flags:02x} 0x{value} ]" for code, flags, value in attributes.others]
+        words.append(
+            f"extended-community [ {' '.join(f'0x{v:016x}' for v in attributes.extended_communities)} ]"
+        )
+    words += [
+        f"attribute [ 0x{code:02x} 0x{flags:02x} 0x{value} ]" for code, flags, value in attributes.others
+    ]
     return " ".join(words)
 
 

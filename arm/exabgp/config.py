@@ -47,7 +47,7 @@ neighbor {peer_ip} {{
     passive true;
     # No copy of either table inside ExaBGP: ARM holds both, and sends again what a new session needs.
     adj-rib-in false;
-    adj-rib-out false;
+    adj-rib-out {adj_rib_out};
     # BIRD keeps the previous routes until ARM says, family by family, that its first choice is complete.
     manual-eor true;
     capability {{
@@ -68,6 +68,7 @@ def configuration(speaker: Speaker, pipe_command: str) -> str:
     """The text of exabgp.conf. `pipe_command` is the program that hands ExaBGP's pipe to ARM."""
     neighbours = [
         # Whole table in; a restart of this session is a fresh start, nothing is kept on either side.
+        # Route refresh is there to ask BIRD for everything again; ExaBGP ties it to adj-rib-out (empty here).
         _neighbour(speaker, speaker.reflector, "disable", "enable", "receive { parsed; update; }"),
         # Chosen entries out. `send` echoes each UPDATE when it is written to the wire: the only proof
         # that a change has left ExaBGP's queue, where two changes of one prefix could pass each other.
@@ -90,6 +91,7 @@ def _neighbour(
         hold_time=speaker.hold_time,
         graceful_restart=graceful_restart,
         route_refresh=route_refresh,
+        adj_rib_out="true" if route_refresh == "enable" else "false",
         messages=messages,
     )
 

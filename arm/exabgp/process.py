@@ -225,5 +225,7 @@ def _check_port(session: Session, port: int) -> None:
                 errno.EADDRINUSE: "stop the program that uses it, or set bgp.port here and in BIRD",
                 errno.EACCES: "set bgp.port to 1024 or more, here and in BIRD",
                 errno.EADDRNOTAVAIL: f"set {session.name}.local_ip to an address of this machine",
-            }.get(error.errno, "check bgp.port and the sessions' local_ip")
-            raise ArmError(f"cannot listen for BGP on {session.local_ip} port {port} ({error.strerror})", remedy) from None
+            }.get(error.errno or 0, "check bgp.port and the sessions' local_ip")
+            raise ArmError(
+                f"cannot listen for BGP on {session.local_ip} port {port} ({error.strerror})", remedy
+            ) from None

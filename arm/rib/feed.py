@@ -20,17 +20,12 @@ class Feed:
     def __init__(self) -> None:
         self._serving = {family: RouteTable(family) for family in Family}
         self._learning: dict[Family, RouteTable] = {}
-        self._known: set[Family] = set()
         self.up = False
-        self.changes = {family: 0 for family in Family}  # announced and withdrawn prefixes since start
+        self.changes = dict.fromkeys(Family, 0)  # announced and withdrawn prefixes since start
 
     def table(self, family: Family) -> RouteTable:
         """The table to look routes up in."""
         return self._serving[family]
-
-    def learned(self, family: Family) -> bool:
-        """True once a complete table has been received, and on through later sessions."""
-        return family in self._known
 
     def learning(self, family: Family) -> bool:
         """True while a session's initial table is arriving, and while there is no session."""
@@ -68,4 +63,3 @@ class Feed:
         fresh = self._learning.pop(end.family, None)
         if fresh is not None:
             self._serving[end.family] = fresh
-            self._known.add(end.family)

@@ -106,7 +106,9 @@ class Parser:
         for name, family in _FAMILIES.items():
             hops = announced.get(name, {})
             # An IPv6 next hop of 32 bytes lists everything twice, the second time by link-local address.
-            kept = [(hop, nlri) for hop, nlri in hops.items() if len(hops) == 1 or not hop.startswith("fe80:")]
+            kept = [
+                (hop, nlri) for hop, nlri in hops.items() if len(hops) == 1 or not hop.startswith("fe80:")
+            ]
             gone = withdrawn.get(name, ())
             if kept or gone:
                 events.append(Update(local_ip, family, sent, attributes, tuple(kept), tuple(gone)))
@@ -138,7 +140,8 @@ def _attributes(fields: dict[str, Any]) -> Attributes:
     return Attributes(
         origin=fields.get("origin", "incomplete"),
         as_path=tuple(
-            AsPathSegment(path[index]["element"], tuple(path[index]["value"])) for index in sorted(path, key=int)
+            AsPathSegment(path[index]["element"], tuple(path[index]["value"]))
+            for index in sorted(path, key=int)
         ),
         med=fields.get("med"),
         local_preference=fields.get("local-preference"),

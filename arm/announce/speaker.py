@@ -1,0 +1,256 @@
+"""What BIRD has been told, and what to tell it next. Pure: commands come out as text, events go in.
+
+Three rules hold at every step:
+
+- Capacity counts what the hardware may hold at any moment: what BIRD has been told, what has been withdrawn
+  but is not seen to be gone, and whatever else BIRD has in the kernel. A new entry waits for room.
+- One prefix, one change at a time. ExaBGP groups queued changes by attributes and can reorder two changes of
+  the same prefix; so the next one waits until ExaBGP has echoed the last as written to the wire.
+- After a session comes up everything is told again, and end-of-RIB follows when that is done: until then
+  BIRD keeps the routes of the previous session (RFC 4724), so nothing flaps.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+
+from arm.announce import commands
+from arm.model import Attributes, Entry, Family, Prefix
+from arm.rib.messages import EndOfRib, Update
+
+OUTSTANDING = 64  # commands that ExaBGP has not answered yet
+BATCH = 500  # prefixes looked at in one go: enough to group by attributes, few enough to stay quick
+SETTLE = 2.0  # seconds after which a withdrawn prefix that the kernel does not show is taken for gone
+REFUSED = 60.0  # seconds before an entry that ExaBGP refused is tried again
+
+
+@dataclass(slots=True)
+class _Book:
+    """One family's account."""
+
+    capacity: int = 0
+    wanted: dict[Prefix, Entry] | None = None  # None: nothing may be said yet, not even "nothing"
+    pending: dict[Prefix, Entry | None] = field(default_factory=dict)  # None: withdraw
+    told: dict[Prefix, Entry] = field(default_factory=dict)
+    told_at: dict[Prefix, float] = field(default_factory=dict)
+    leaving: dict[Prefix, float] = field(default_factory=dict)  # withdrawn at, not seen to be gone
+    in_flight: set[Prefix] = field(default_factory=set)  # commanded, not echoed from the wire
+    kernel: set[Prefix] = field(default_factory=set)
+    foreign: set[Prefix] = field(default_factory=set)  # in the kernel, neither told nor leaving
+    refused: dict[Prefix, float] = field(default_factory=dict)
+    end_due: bool = False
+
+    @property
+    def occupied(self) -> int:
+        return len(self.told) + len(self.leaving) + len(self.foreign)
+
+    def tell(self, entry: Entry, now: float) -> None:
+        self.told[entry.prefix] = entry
+        self.told_at.setdefault(entry.prefix, now)
+        self.foreign.discard(entry.prefix)
+        self.leaving.pop(entry.prefix, None)
+
+    def forget(self, prefix: Prefix) -> None:
+        """No longer told; back to being just in the kernel, if it is there."""
+        self.told.pop(prefix, None)
+        self.told_at.pop(prefix, None)
+        self.leaving.pop(prefix, None)
+        if prefix in self.kernel:
+            self.foreign.add(prefix)
+
+    def replan(self, now: float) -> None:
+        """Rebuild `pending` from the difference between wanted and told."""
+        if self.wanted is None:
+            self.pending = {}
+            return
+        self.pending = dict.fromkeys(prefix for prefix in self.told if prefix not in self.wanted)
+        for prefix, entry in self.wanted.items():
+            if self.told.get(prefix) != entry and self.refused.get(prefix, 0.0) <= now:
+                self.pending[prefix] = entry
+
+
+class Speaker:
+    """Decides what to tell BIRD on the target session."""
+
+    def __init__(self, selector: str, asn: int, capacity: Mapping[Family, int]) -> None:
+        self._selector = selector
+        self._asn = asn
+        self._books = {family: _Book(capacity=capacity[family]) for family in Family}
+        self._answers: deque[list[Prefix]] = deque()  # the prefixes of each unanswered command
+        self.up = False
+        self.commands = 0  # sent since start
+        self.errors = 0  # refused by ExaBGP since start
+
+    # --- what others look at ------------------------------------------------------------------------
+
+    def wanted(self, family: Family) -> Mapping[Prefix, Entry]:
+        return self._books[family].wanted or {}
+
+    def told(self, family: Family) -> Mapping[Prefix, Entry]:
+        return self._books[family].told
+
+    def told_at(self, family: Family) -> Mapping[Prefix, float]:
+        return self._books[family].told_at
+
+    def occupied(self, family: Family) -> int:
+        """Entries that the hardware may hold right now."""
+        return self._books[family].occupied
+
+    def idle(self) -> bool:
+        """Nothing left to say and everything said has reached the wire."""
+        books = self._books.values()
+        return not self._answers and not any(b.pending or b.in_flight or b.end_due for b in books)
+
+    # --- what happens -------------------------------------------------------------------------------
+
+    def want(self, family: Family, entries: dict[Prefix, Entry], now: float) -> None:
+        """The choice for one family, most important first. Replaces the previous one."""
+        book = self._books[family]
+        book.wanted = entries
+        book.refused = {prefix: until for prefix, until in book.refused.items() if until > now}
+        book.replan(now)
+
+    def repair(self, family: Family, prefix: Prefix, entry: Entry | None) -> None:
+        """A routing change of one wanted prefix: its new entry, or None when it has no route any more."""
+        book = self._books[family]
+        if book.wanted is None or prefix not in book.wanted:
+            return
+        if entry is None:
+            del book.wanted[prefix]
+        else:
+            book.wanted[prefix] = entry
+        if book.told.get(prefix) == entry and prefix not in book.in_flight:
+            book.pending.pop(prefix, None)
+        else:
+            # To the front: routing changes outrank traffic.
+            book.pending = {prefix: entry} | {p: e for p, e in book.pending.items() if p != prefix}
+
+    def session(self, up: bool, now: float) -> None:
+        """The target session came up or went down. BIRD keeps what it had, as stale routes."""
+        self.up = up
+        for book in self._books.values():
+            book.told, book.told_at, book.leaving, book.in_flight = {}, {}, {}, set()
+            book.foreign = set(book.kernel)
+            book.end_due = up
+            book.replan(now)
+
+    def restart(self, now: float) -> None:
+        """ExaBGP is gone, and with it the answers that it owed."""
+        self._answers.clear()
+        self.session(False, now)
+
+    def answer(self, ok: bool, now: float) -> list[Prefix]:
+        """ExaBGP answered its oldest command; returns the prefixes that it refused."""
+        prefixes = self._answers.popleft() if self._answers else []
+        if ok:
+            return []
+        self.errors += 1
+        for prefix in prefixes:
+            book = self._books[Family.of(prefix)]
+            book.in_flight.discard(prefix)
+            book.forget(prefix)
+            book.refused[prefix] = now + REFUSED
+        return prefixes
+
+    def echo(self, sent: Update | EndOfRib, now: float) -> None:
+        """ExaBGP wrote this to the wire."""
+        if isinstance(sent, EndOfRib):
+            return
+        book = self._books[sent.family]
+        book.in_flight.difference_update(sent.withdrawn)
+        for next_hop, prefixes in sent.announced:
+            for prefix in prefixes:
+                book.in_flight.discard(prefix)
+                if prefix not in book.told:
+                    # Queued in ExaBGP before the session came up again, and unknown to this session.
+                    book.tell(Entry(prefix, next_hop, Attributes()), now)
+                    book.pending[prefix] = (book.wanted or {}).get(prefix)
+
+    def kernel(self, family: Family, prefix: Prefix, present: bool) -> None:
+        """The kernel shows, or no longer shows, a route of BIRD's (the default excepted)."""
+        book = self._books[family]
+        if present:
+            book.kernel.add(prefix)
+            if prefix not in book.told and prefix not in book.leaving:
+                book.foreign.add(prefix)
+        else:
+            book.kernel.discard(prefix)
+            book.foreign.discard(prefix)
+            book.leaving.pop(prefix, None)
+
+    # --- what to do about it ------------------------------------------------------------------------
+
+    def next(self, now: float) -> list[str]:
+        """The commands to send now. Call again after every event and at least every second."""
+        if not self.up:
+            return []
+        lines: list[str] = []
+        for family, book in self._books.items():
+            _expire(book, now)
+            for line, prefixes in self._next(book, now):
+                lines.append(line)
+                self._answers.append(prefixes)
+            if book.end_due and book.wanted is not None and self._settled(book):
+                lines.append(commands.end_of_rib(self._selector, family))
+                self._answers.append([])
+                book.end_due = False
+        self.commands += len(lines)
+        return lines
+
+    def _next(self, book: _Book, now: float) -> Iterator[tuple[str, list[Prefix]]]:
+        room = OUTSTANDING - len(self._answers)
+        if room <= 0 or not book.pending:
+            return
+        ready = list(islice(_ready(book), BATCH))
+        gone = [prefix for prefix, entry in ready if entry is None]
+        for line, prefixes in islice(commands.withdraw(self._selector, gone), room):
+            room -= 1
+            for prefix in prefixes:
+                book.forget(prefix)
+                book.foreign.discard(prefix)
+                book.leaving[prefix] = now
+            _commanded(book, prefixes)
+            yield line, prefixes
+        new = [entry for _, entry in ready if entry is not None]
+        for line, entries in islice(commands.announce(self._selector, self._asn, new), room):
+            for entry in entries:
+                book.tell(entry, now)
+            prefixes = [entry.prefix for entry in entries]
+            _commanded(book, prefixes)
+            yield line, prefixes
+
+    def _settled(self, book: _Book) -> bool:
+        """Everything that could be told has been, and has reached the wire."""
+        return not book.in_flight and not self._answers and next(_ready(book), None) is None
+
+
+def _ready(book: _Book) -> Iterator[tuple[Prefix, Entry | None]]:
+    """Pending changes that may be made now: withdrawals and changes in place, then what there is room for."""
+    room = book.capacity - book.occupied
+    for prefix, entry in book.pending.items():
+        if prefix in book.in_flight:
+            continue
+        if entry is not None and not _counted(book, prefix):
+            if room <= 0:
+                continue
+            room -= 1
+        yield prefix, entry
+
+
+def _counted(book: _Book, prefix: Prefix) -> bool:
+    """Already part of `occupied`: announcing it takes no more room."""
+    return prefix in book.told or prefix in book.foreign or prefix in book.leaving
+
+
+def _commanded(book: _Book, prefixes: Iterable[Prefix]) -> None:
+    for prefix in prefixes:
+        book.in_flight.add(prefix)
+        book.pending.pop(prefix, None)
+
+
+def _expire(book: _Book, now: float) -> None:
+    for prefix in [prefix for prefix, since in book.leaving.items() if now - since > SETTLE]:
+        book.forget(prefix)

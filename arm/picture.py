@@ -1,0 +1,178 @@
+"""What the page shows, put together from what the rooms know. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from arm.family import FamilyLoop
+from arm.fib.compare import Differences
+from arm.health import Finding
+from arm.lifecycle import State
+from arm.model import ActiveRoute, ArmError, Entry, Family, FamilyStatus, KernelRoute, Prefix
+from arm.rib.table import RouteTable
+
+SILENT = 30.0  # seconds without sFlow that are worth a word
+PATIENCE = 10.0  # seconds that a session may take to come up
+NOTABLE = 1e-4  # share of traffic sent astray that is worth a word
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One family as all rooms see it at one moment."""
+
+    loop: FamilyLoop
+    state: State
+    capacity: int
+    rib_routes: int
+    table: RouteTable
+    default_route: bool
+    wanted: Mapping[Prefix, Entry]
+    told: Mapping[Prefix, Entry]
+    kernel: Mapping[Prefix, KernelRoute]
+    differences: Differences
+
+    @property
+    def installed(self) -> int:
+        """Entries that BIRD was told and the kernel shows."""
+        return len(self.told.keys() & self.kernel.keys())
+
+
+def family_status(watched: Watched) -> FamilyStatus:
+    """One family's figures."""
+    loop = watched.loop
+    return FamilyStatus(
+        family=loop.family,
+        state=watched.state.value,
+        rib_routes=watched.rib_routes,
+        default_route=watched.default_route,
+        capacity=watched.capacity,
+        active=len(loop.meter),
+        wanted=len(watched.wanted),
+        announced=len(watched.told),
+        installed=watched.installed,
+        missing=len(watched.differences.missing),
+        unexpected=len(watched.differences.unexpected),
+        bits_per_second=loop.bits_per_second,
+        samples_per_second=loop.samples_per_second,
+        coverage=loop.coverage.share,
+        coverage_error=loop.coverage.error,
+        misforwarded=loop.coverage.astray,
+    )
+
+
+def active_routes(watched: Watched, since: Mapping[Prefix, float]) -> Iterator[ActiveRoute]:
+    """The route table: what carries traffic by rate, then what is in the kernel without traffic."""
+    meter = watched.loop.meter
+    prefixes, rates = meter.prefixes(), meter.rates()
+    order = np.argsort(-rates, kind="stable").tolist()
+    ranked = [(prefixes[index], float(rates[index])) for index in order]
+    active = set(prefixes)
+    ranked += [(prefix, 0.0) for prefix in watched.kernel if prefix not in active]
+    for rank, (prefix, rate) in enumerate(ranked, 1):
+        route = watched.table.get(prefix)
+        yield ActiveRoute(
+            rank=rank,
+            prefix=prefix,
+            family=watched.loop.family,
+            bits_per_second=rate,
+            next_hop=route.next_hop if route is not None else None,
+            as_path=route.attributes.as_path_text if route is not None else "",
+            wanted=prefix in watched.wanted,
+            announced=prefix in watched.told,
+            in_kernel=prefix in watched.kernel,
+            since=since.get(prefix),
+        )
+
+
+def findings(
+    watched: Mapping[Family, Watched],
+    *,
+    sessions_down: Mapping[str, float],
+    bird_error: ArmError | None,
+    import_limit_hit: bool,
+    sflow_silent: float,
+    sflow_dropped: int,
+) -> Iterator[Finding]:
+    """Everything that is not as it should be.
+
+    `sessions_down`: seconds for which each session that is down has been; `sflow_silent`: seconds since the
+    last datagram.
+    """
+    if bird_error is not None:
+        yield Finding("bird-silent", bird_error.problem, bird_error.remedy, critical=True)
+    for name, seconds in sessions_down.items():
+        if seconds > PATIENCE:
+            yield Finding(
+                f"{name}-down",
+                f"the {name} session with BIRD is down",
+                "BIRD connects by itself; see `birdc show protocols` and the log of ARM",
+                critical=True,
+            )
+    if import_limit_hit:
+        yield Finding(
+            "import-limit",
+            "BIRD refuses entries: the import limit of the return session is hit",
+            "set ARM_LIMIT4/6 in BIRD's local.conf no lower than capacity.ipv4/ipv6, then reload the session",
+            critical=True,
+        )
+    if sflow_silent > SILENT:
+        yield Finding(
+            "no-sflow",
+            "no sFlow datagrams arrive: the choice of entries rests on older traffic",
+            "check the sFlow agent and its collector address (sflow.listen)",
+            critical=True,
+        )
+    if sflow_dropped:
+        yield Finding(
+            "sflow-dropped",
+            f"{sflow_dropped} sFlow datagrams were dropped because ARM was too slow",
+            "raise the sampling rate's N on the agent, or give ARM more CPU",
+        )
+    for each in watched.values():
+        yield from _family_findings(each)
+
+
+def _family_findings(watched: Watched) -> Iterator[Finding]:
+    family = watched.loop.family
+    if watched.state is State.OFF:
+        return
+    if watched.state is State.LEARNING:
+        yield Finding(
+            "learning",
+            f"the {family.title} table is being learned ({watched.rib_routes} routes so far); entries stay",
+            "wait; this ends with BIRD's end-of-RIB",
+            family,
+        )
+    if not watched.default_route:
+        yield Finding(
+            "no-default",
+            f"the kernel has no {family.title} default route: nothing new is installed",
+            "have a neighbour announce a default, or add a static one to BIRD's full table",
+            family,
+            critical=True,
+        )
+    differences = watched.differences
+    for name, prefixes, text, remedy in (
+        (
+            "missing",
+            differences.missing,
+            "announced but not in the kernel",
+            "see BIRD's log and its import limit",
+        ),
+        ("hardware-refused", differences.failed, "refused by the hardware", "lower the capacity in arm.toml"),
+    ):
+        if prefixes:
+            shown = ", ".join(prefixes[:3])
+            text = f"{len(prefixes)} {family.title} entries are {text} ({shown}…)"
+            yield Finding(name, text, remedy, family, critical=True)
+    astray = watched.loop.coverage.astray
+    if astray is not None and astray > NOTABLE:
+        yield Finding(
+            "misforwarding",
+            f"{astray:.2%} of {family.title} traffic follows an entry that hides a more-specific route",
+            "this is what the strategy `top` cannot avoid",
+            family,
+        )
