@@ -1,0 +1,119 @@
+"""A Status as Prometheus metrics, built anew for each scrape so that nothing stale can stay behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from arm.model import FamilyStatus, Status
+
+# Name, help, value of one family. None leaves the sample out: no figure is not the figure 0.
+_FAMILY_GAUGES: tuple[tuple[str, str, Callable[[FamilyStatus], float | None]], ...] = (
+    ("rib_routes", "Routes in the full table.", lambda f: f.rib_routes),
+    ("default_route", "Whether the kernel has a default route (1) or not (0).", lambda f: f.default_route),
+    ("capacity_entries", "Entries that the hardware has room for.", lambda f: f.capacity),
+    ("active_prefixes", "Prefixes with traffic inside the measuring window.", lambda f: f.active),
+    ("entries_wanted", "Entries chosen for the FIB.", lambda f: f.wanted),
+    ("entries_announced", "Entries announced to BIRD.", lambda f: f.announced),
+    ("entries_installed", "Entries of ARM that the kernel holds.", lambda f: f.installed),
+    (
+        "entries_missing",
+        "Entries announced for longer than a moment but not in the kernel.",
+        lambda f: f.missing,
+    ),
+    (
+        "entries_unexpected",
+        "Entries in the kernel through BIRD that ARM does not want.",
+        lambda f: f.unexpected,
+    ),
+    ("traffic_bits_per_second", "Measured traffic.", lambda f: f.bits_per_second),
+    (
+        "traffic_samples_per_second",
+        "sFlow packet samples behind the measurement.",
+        lambda f: f.samples_per_second,
+    ),
+    ("coverage_ratio", "Share of the traffic that matched an installed entry, 0 to 1.", lambda f: f.coverage),
+    (
+        "coverage_error_ratio",
+        "Half-width of the 95 % sampling interval of arm_coverage_ratio.",
+        lambda f: f.coverage_error,
+    ),
+    (
+        "misforwarded_ratio",
+        "Share of the traffic that goes elsewhere than the full table would send it, 0 to 1.",
+        lambda f: f.misforwarded,
+    ),
+)
+
+
+class StatusCollector(Collector):
+    """Gives the metric families of one status."""
+
+    def __init__(self, status: Status) -> None:
+        self._status = status
+
+    def collect(self) -> Iterator[Metric]:
+        status = self._status
+        about = {"version": status.version, "strategy": status.strategy}
+        yield InfoMetricFamily("arm", "The running Active Route Manager.", value=about)
+        yield GaugeMetricFamily("arm_start_time_seconds", "Unix time of the start.", value=status.started)
+        yield GaugeMetricFamily(
+            "arm_status_time_seconds", "Unix time at which these figures were taken.", value=status.time
+        )
+        yield self._concerns()
+        yield from self._families()
+        sessions = GaugeMetricFamily(
+            "arm_session_up", "Whether the BGP session is established (1) or not (0).", labels=["session"]
+        )
+        for session, established in sorted(status.sessions.items()):
+            sessions.add_metric([session], established)
+        yield sessions
+        yield CounterMetricFamily(
+            "arm_sflow_datagrams", "sFlow datagrams received since the start.", value=status.datagrams
+        )
+        yield CounterMetricFamily(
+            "arm_sflow_malformed", "sFlow datagrams that were not understood.", value=status.malformed
+        )
+        for name, total in sorted(status.counters.items()):
+            words = name.removesuffix("_total").replace("_", " ")
+            yield CounterMetricFamily(f"arm_{name}", f"Since the start: {words}.", value=total)
+
+    def _concerns(self) -> Metric:
+        metric = GaugeMetricFamily(
+            "arm_concern", "1 for each reason why health is not good.", labels=["name", "family", "severity"]
+        )
+        # A set, because Prometheus refuses a page on which one series stands twice.
+        for labels in sorted(
+            {
+                (c.name, c.family.label if c.family else "", "critical" if c.critical else "warning")
+                for c in self._status.concerns
+            }
+        ):
+            metric.add_metric(labels, 1)
+        return metric
+
+    def _families(self) -> Iterator[Metric]:
+        state = GaugeMetricFamily(
+            "arm_state", "1 for the state that the family is in.", labels=["family", "state"]
+        )
+        for family in self._status.families:
+            state.add_metric([family.family.label, family.state], 1)
+        yield state
+        for name, text, value_of in _FAMILY_GAUGES:
+            metric = GaugeMetricFamily(f"arm_{name}", text, labels=["family"])
+            for family in self._status.families:
+                value = value_of(family)
+                if value is not None:
+                    metric.add_metric([family.family.label], value)
+            yield metric
+
+
+def page(status: Status) -> bytes:
+    """The whole metrics page in the Prometheus text format."""
+    registry = CollectorRegistry()
+    registry.register(StatusCollector(status))
+    return generate_latest(registry)

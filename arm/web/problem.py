@@ -1,0 +1,90 @@
+"""Every error leaves as application/problem+json (RFC 9457): what is wrong, and what is allowed instead."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
+
+import structlog
+from aiohttp import web
+from pydantic import BaseModel
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class ParameterFault(BaseModel):
+    """One query parameter that cannot be understood."""
+
+    parameter: str
+    problem: str
+    allowed: str
+
+
+class ProblemBody(BaseModel):
+    """The body of every error."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    parameters: list[ParameterFault] | None = None
+
+
+class ProblemError(Exception):
+    """Raised by a handler to answer with an error."""
+
+    def __init__(self, status: HTTPStatus, detail: str, parameters: Sequence[ParameterFault] = ()) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.parameters = list(parameters)
+
+
+def _response(problem: ProblemError) -> web.Response:
+    body = ProblemBody(
+        title=problem.status.phrase,
+        status=problem.status,
+        detail=problem.detail,
+        parameters=problem.parameters or None,
+    )
+    return web.Response(
+        status=problem.status,
+        text=body.model_dump_json(exclude_none=True),
+        content_type="application/problem+json",
+    )
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turns whatever goes wrong below into a problem; what went wrong inside is logged, never shown."""
+    try:
+        return await handler(request)
+    except ProblemError as problem:
+        response = _response(problem)
+        if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            response.headers["Retry-After"] = "5"
+        return response
+    except web.HTTPNotFound:
+        return _response(ProblemError(HTTPStatus.NOT_FOUND, f"there is nothing at {request.path}"))
+    except web.HTTPMethodNotAllowed as error:
+        allowed = ", ".join(sorted(error.allowed_methods))
+        response = _response(
+            ProblemError(
+                HTTPStatus.METHOD_NOT_ALLOWED, f"{error.method} is not possible here, only {allowed}"
+            )
+        )
+        response.headers["Allow"] = allowed
+        return response
+    except web.HTTPException as error:
+        if error.status < HTTPStatus.BAD_REQUEST:
+            raise
+        return _response(ProblemError(HTTPStatus(error.status), error.reason))
+    except ConnectionError:
+        raise  # the client left: there is nobody to answer
+    except Exception:
+        log.exception("the request failed", path=request.path)
+        return _response(
+            ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault in ARM; its log has the details")
+        )

@@ -1,0 +1,142 @@
+"""The shapes of the API. Their names are a promise to other programs; those of `arm.model` are not.
+
+Times are Unix seconds, shares run from 0 to 1, an unknown value is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from arm.model import ActiveRoute, Family, Status
+
+Health = Literal["ok", "warning", "critical"]
+FamilyLabel = Annotated[
+    Literal["ipv4", "ipv6"],
+    BeforeValidator(lambda value: value.label if isinstance(value, Family) else value),
+]
+
+
+def health(status: Status) -> Health:
+    """The worst of all concerns."""
+    if any(concern.critical for concern in status.concerns):
+        return "critical"
+    return "warning" if status.concerns else "ok"
+
+
+class _View(BaseModel):
+    """Read from the dataclass of the same shape; a field that is renamed there fails the first test."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+class ConcernView(_View):
+    """One reason why health is not good."""
+
+    name: str
+    text: str
+    remedy: str
+    since: float
+    family: FamilyLabel | None
+    critical: bool
+
+
+class FamilyView(_View):
+    """One address family; `capacity` to `unexpected` count entries of the FIB."""
+
+    family: FamilyLabel
+    state: str
+    rib_routes: int
+    default_route: bool
+    capacity: int
+    active: int = Field(description="prefixes with traffic")
+    wanted: int
+    announced: int
+    installed: int
+    missing: int
+    unexpected: int
+    bits_per_second: float
+    samples_per_second: float
+    coverage: float | None = Field(description="share of bytes that matched an installed entry")
+    coverage_error: float | None = Field(description="half-width of the 95 % sampling interval")
+    misforwarded: float | None = Field(description="share of bytes sent elsewhere than the full table would")
+
+
+class StatusView(_View):
+    """Everything at one moment."""
+
+    health: Health
+    version: str
+    time: float
+    started: float
+    strategy: str
+    concerns: list[ConcernView]
+    families: list[FamilyView]
+    sessions: dict[str, bool] = Field(description="BGP sessions by name: established?")
+    sflow_datagrams: int = Field(validation_alias="datagrams", description="received since start")
+    sflow_malformed: int = Field(validation_alias="malformed", description="of these, not understood")
+    counters: dict[str, int] = Field(description="further totals since start")
+
+
+class RouteView(_View):
+    """A prefix that carries traffic or is in the FIB."""
+
+    rank: int = Field(description="1 carries most traffic of its family")
+    prefix: str
+    family: FamilyLabel
+    bits_per_second: float
+    next_hop: str | None
+    as_path: str
+    wanted: bool
+    announced: bool
+    in_kernel: bool
+    since: float | None = Field(description="when the kernel first showed it")
+
+
+class RoutesView(_View):
+    """One page of the route table."""
+
+    total: int = Field(description="lines of the whole table")
+    matched: int = Field(description="lines that pass the filters")
+    limit: int
+    offset: int
+    routes: list[RouteView]
+
+
+class RouteQuery(BaseModel):
+    """The parameters of /api/v1/routes. Each description completes the sentence "allowed: ..."."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    family: Literal["ipv4", "ipv6"] | None = Field(None, description="ipv4, ipv6")
+    state: Literal["all", "installed", "active", "missing"] = Field(
+        "all", description="all, installed, active, missing"
+    )
+    q: str = Field("", max_length=100, description="up to 100 characters")
+    sort: Literal["rank", "prefix", "bits_per_second", "next_hop", "since"] = Field(
+        "rank", description="rank, prefix, bits_per_second, next_hop, since"
+    )
+    order: Literal["asc", "desc"] = Field("asc", description="asc, desc")
+    limit: int = Field(100, ge=1, le=1000, description="a whole number from 1 to 1000")
+    offset: int = Field(0, ge=0, le=2**31, description="a whole number from 0 to 2147483648")
+
+
+def status_json(status: Status) -> str:
+    """The answer of /api/v1/status, also the payload of a live event."""
+    shown = {field.name: getattr(status, field.name) for field in fields(status)}
+    return StatusView.model_validate({**shown, "health": health(status)}).model_dump_json()
+
+
+def routes_json(total: int, matched: int, query: RouteQuery, rows: Sequence[ActiveRoute]) -> str:
+    """The answer of /api/v1/routes."""
+    view = RoutesView(
+        total=total,
+        matched=matched,
+        limit=query.limit,
+        offset=query.offset,
+        routes=[RouteView.model_validate(row) for row in rows],
+    )
+    return view.model_dump_json()

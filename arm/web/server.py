@@ -1,0 +1,98 @@
+"""The web server: page, API, metrics and live events on one port, for reading only."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp import web
+
+from arm.model import ArmError
+from arm.web.api import add_api
+from arm.web.events import Events
+from arm.web.problem import problems
+from arm.web.source import SOURCE, StatusSource
+
+STATIC = Path(__file__).with_name("static")
+
+_HEADERS = {
+    # The page has no inline script or style, so nothing that a route or a name contains can run.
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; object-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Server": "arm",
+}
+
+
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_HEADERS)
+    # Figures are never kept; the page's own files are, but asked for again so that an upgrade shows.
+    static = request.path == "/" or request.path.startswith("/static/")
+    response.headers["Cache-Control"] = "no-cache" if static else "no-store"
+
+
+def _add_file(app: web.Application, path: str, file: Path) -> None:
+    async def send(_request: web.Request) -> web.FileResponse:
+        return web.FileResponse(file)
+
+    app.router.add_get(path, send)
+
+
+def make_app(source: StatusSource) -> web.Application:
+    """Everything that the web shows, without a socket."""
+    app = web.Application(middlewares=[problems], client_max_size=16 * 1024)
+    app[SOURCE] = source
+    app.on_response_prepare.append(_add_headers)
+    events = Events(source)
+    app.cleanup_ctx.append(events.running)
+    app.router.add_get("/api/v1/events", events.listen, allow_head=False)
+    add_api(app)
+    _add_file(app, "/", STATIC / "index.html")
+    # Each file by its name, so that no path of a request ever reaches the file system.
+    for file in STATIC.iterdir():
+        _add_file(app, f"/static/{file.name}", file)
+    return app
+
+
+@asynccontextmanager
+async def serve(source: StatusSource, host: str, port: int) -> AsyncIterator[str]:
+    """Serve until the block is left; gives the address of the page. Port 0 takes any free port."""
+    runner = web.AppRunner(
+        make_app(source),
+        access_log=None,
+        handle_signals=False,
+        keepalive_timeout=30,
+        lingering_time=2,
+        shutdown_timeout=2,
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise _cannot_listen(error, host, port) from error
+        bound = runner.addresses[0]
+        yield f"http://{f'[{bound[0]}]' if ':' in bound[0] else bound[0]}:{bound[1]}/"
+    finally:
+        await runner.cleanup()
+
+
+def _cannot_listen(error: OSError, host: str, port: int) -> ArmError:
+    problem = f"the web page cannot listen on {host} port {port}"
+    if error.errno == errno.EADDRINUSE:
+        return ArmError(
+            f"{problem}, which is in use",
+            f"choose another port in web.listen, or stop the program that `ss -ltnp sport = :{port}` shows",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return ArmError(
+            f"{problem}: not permitted",
+            "choose a port from 1024 up in web.listen, or give the service CAP_NET_BIND_SERVICE",
+        )
+    return ArmError(f"{problem}: {error.strerror or error}", "set web.listen to an address of this machine")

@@ -1,0 +1,29 @@
+"""Where room 7 gets its figures: the one thing that it asks of the rest of the daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from aiohttp import web
+
+from arm.model import ActiveRoute, Status
+
+
+class StatusSource(Protocol):
+    """The last published picture. Both calls only hand over a reference, so they may be made at any time.
+
+    What they return is never changed afterwards (the next picture is a new object): it is read from a
+    second thread.
+    """
+
+    def status(self) -> Status:
+        """The newest status; the same object until the next one is published."""
+        ...
+
+    def routes(self) -> Sequence[ActiveRoute]:
+        """The route table, sorted by family (in the order of `Family`), then rank."""
+        ...
+
+
+SOURCE = web.AppKey("source", StatusSource)

@@ -1,0 +1,97 @@
+// @ts-check
+/** What the reader chose to see. It lives in the address bar, so that a view can be kept and sent on. */
+
+import { byId, setAttribute } from "./dom.js";
+
+const PAGE = 100;
+const DEFAULTS = { q: "", family: "", state: "all", sort: "bits_per_second", order: "desc", offset: "0" };
+/** The direction that a first click on a header means: most traffic, newest. */
+const DOWN_FIRST = new Set(["bits_per_second", "since"]);
+
+/** @typedef {keyof typeof DEFAULTS} Name */
+const NAMES = /** @type {Name[]} */ (Object.keys(DEFAULTS));
+
+export class Filters {
+  /** @param {(byReader: boolean) => void} onChange */
+  constructor(onChange) {
+    this.onChange = onChange;
+    this.form = /** @type {HTMLFormElement} */ (byId("filters"));
+    this.values = { ...DEFAULTS };
+    this.#read();
+    let typing = 0;
+    this.form.addEventListener("input", () => {
+      clearTimeout(typing);
+      typing = setTimeout(() => this.#fromForm(), 200);
+    });
+    this.form.addEventListener("submit", (event) => event.preventDefault());
+    for (const button of document.querySelectorAll("[data-sort]")) {
+      button.addEventListener("click", () => this.#sortBy(/** @type {HTMLElement} */ (button).dataset.sort ?? ""));
+    }
+    addEventListener("hashchange", () => {
+      this.#read();
+      this.onChange(true);
+    });
+  }
+
+  /** The parameters for the API. */
+  query() {
+    const query = new URLSearchParams({ limit: String(PAGE) });
+    for (const name of NAMES) if (this.values[name]) query.set(name, this.values[name]);
+    return query;
+  }
+
+  get offset() {
+    return Number(this.values.offset);
+  }
+
+  /** Turns pages; 1 is the next one. @param {number} pages */
+  turn(pages) {
+    this.goTo(this.offset + pages * PAGE);
+  }
+
+  /** @param {number} offset */
+  goTo(offset) {
+    this.#set({ offset: String(Math.max(0, offset)) });
+  }
+
+  #fromForm() {
+    const form = new FormData(this.form);
+    const text = (/** @type {string} */ name) => String(form.get(name)).trim();
+    this.#set({ q: text("q"), family: text("family"), state: text("state"), offset: "0" });
+  }
+
+  /** @param {string} sort */
+  #sortBy(sort) {
+    const down = this.values.sort === sort ? this.values.order === "asc" : DOWN_FIRST.has(sort);
+    this.#set({ sort, order: down ? "desc" : "asc", offset: "0" });
+  }
+
+  /** @param {Partial<typeof DEFAULTS>} changes */
+  #set(changes) {
+    Object.assign(this.values, changes);
+    const hash = new URLSearchParams();
+    for (const name of NAMES) if (this.values[name] !== DEFAULTS[name]) hash.set(name, this.values[name]);
+    // Not location.hash: that would add every letter typed to the history.
+    history.replaceState(null, "", hash.size > 0 ? `#${hash}` : location.pathname + location.search);
+    this.#showSort();
+    this.onChange(true);
+  }
+
+  #read() {
+    const hash = new URLSearchParams(location.hash.slice(1));
+    for (const name of NAMES) this.values[name] = hash.get(name) ?? DEFAULTS[name];
+    for (const name of /** @type {Name[]} */ (["q", "family", "state"])) {
+      const control = /** @type {HTMLInputElement} */ (this.form.elements.namedItem(name));
+      if (control.value !== this.values[name]) control.value = this.values[name];
+    }
+    this.#showSort();
+  }
+
+  #showSort() {
+    for (const button of document.querySelectorAll("[data-sort]")) {
+      const sorted = /** @type {HTMLElement} */ (button).dataset.sort === this.values.sort;
+      const direction = this.values.order === "desc" ? "descending" : "ascending";
+      setAttribute(/** @type {Element} */ (button.closest("th")), "aria-sort", sorted ? direction : "none");
+    }
+  }
+}

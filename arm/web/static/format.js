@@ -1,0 +1,57 @@
+// @ts-check
+/** Figures as people read them. A no-break space keeps number and unit on one line. */
+
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const UNITS = ["b/s", "kb/s", "Mb/s", "Gb/s", "Tb/s", "Pb/s"];
+
+/** @param {number} value */
+export function count(value) {
+  return whole.format(value);
+}
+
+/** Three figures and a unit: 12.4 Gb/s. @param {number} bitsPerSecond */
+export function rate(bitsPerSecond) {
+  let value = bitsPerSecond;
+  let unit = 0;
+  // 999.5 would be rounded to 1000, which belongs to the next unit.
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  return `${value.toFixed(digits)}\u00a0${UNITS[unit]}`;
+}
+
+/**
+ * A share from 0 to 1. Only all is 100 % and only nothing is 0 %: an operator must see the last bit of a loss.
+ * @param {number} share
+ */
+export function percent(share) {
+  const shown = share < 1 ? Math.min(share * 100, 99.9) : 100;
+  return `${(share > 0 ? Math.max(shown, 0.1) : 0).toFixed(1)}\u00a0%`;
+}
+
+/** The two biggest units: 2 h 5 min. @param {number} seconds */
+export function duration(seconds) {
+  const total = Math.max(0, Math.floor(seconds));
+  const days = Math.floor(total / 86400);
+  const hours = Math.floor(total / 3600) % 24;
+  const minutes = Math.floor(total / 60) % 60;
+  if (days > 0) return `${count(days)}\u00a0d ${hours}\u00a0h`;
+  if (hours > 0) return `${hours}\u00a0h ${minutes}\u00a0min`;
+  if (minutes > 0) return `${minutes}\u00a0min`;
+  return `${total}\u00a0s`;
+}
+
+/** The time of day here, with the date unless it is today. @param {number} unixSeconds */
+export function clock(unixSeconds) {
+  const moment = new Date(unixSeconds * 1000);
+  const time = moment.toLocaleTimeString("en-GB");
+  const today = moment.toDateString() === new Date().toDateString();
+  return today ? time : `${moment.toLocaleDateString("en-CA")} ${time}`;
+}
+
+/** @param {string} label */
+export function familyTitle(label) {
+  return label === "ipv6" ? "IPv6" : "IPv4";
+}

@@ -1,0 +1,79 @@
+// @ts-check
+/** The figures of each family, and the line of sessions and sFlow below them. */
+
+import { byId, fieldOf, fill, reconcile, setAttribute, setText } from "./dom.js";
+import { clock, count, duration, familyTitle, percent, rate } from "./format.js";
+
+/** @typedef {import("./api.js").Status} Status */
+/** @typedef {import("./api.js").FamilyStatus} FamilyStatus */
+
+/** @param {Status} status */
+export function showTiles(status) {
+  setText(byId("about"), `${status.strategy} · version ${status.version} · up ${duration(status.time - status.started)}`);
+  setText(byId("clock"), `as of ${clock(status.time)}`);
+  reconcile(byId("families"), status.families, (family) => family.family, "family", showFamily);
+}
+
+/** @param {HTMLElement} element @param {FamilyStatus} family */
+function showFamily(element, family) {
+  const { coverage, coverage_error: error } = family;
+  fill(element, {
+    title: familyTitle(family.family),
+    state: family.state,
+    default_route: family.default_route ? "default route present" : "no default route",
+    installed: count(family.installed),
+    capacity: `of ${count(family.capacity)}`,
+    intent: `${count(family.wanted)} wanted, ${count(family.announced)} announced`,
+    coverage: coverage === null ? "–" : percent(coverage),
+    coverage_error: coverage === null ? "no traffic" : error === null ? "" : `± ${(error * 100).toFixed(1)}`,
+    misforwarded: family.misforwarded ? `${percent(family.misforwarded)} of the traffic goes the wrong way` : "",
+    bits_per_second: rate(family.bits_per_second),
+    samples_per_second: `${count(family.samples_per_second)} samples/s`,
+    active: count(family.active),
+    rib_routes: count(family.rib_routes),
+    missing: count(family.missing),
+    unexpected: `${count(family.unexpected)} unexpected`,
+  });
+  setAttribute(fieldOf(element, "default_route"), "data-up", String(family.default_route));
+  const faulty = family.missing > 0 || family.unexpected > 0;
+  setAttribute(/** @type {Element} */ (element.querySelector('[data-tile="missing"]')), "data-faulty", String(faulty));
+  showGauge(element, "installed", family.installed, family.capacity, `${count(family.installed)} of ${count(family.capacity)}`);
+  showGauge(element, "coverage", coverage ?? 0, 1, coverage === null ? "no traffic" : percent(coverage));
+}
+
+/**
+ * @param {HTMLElement} root @param {string} name
+ * @param {number} value @param {number} most @param {string} words
+ */
+function showGauge(root, name, value, most, words) {
+  const gauge = /** @type {HTMLElement} */ (root.querySelector(`[data-gauge="${name}"]`));
+  setAttribute(gauge, "aria-valuenow", String(value));
+  setAttribute(gauge, "aria-valuemax", String(most));
+  setAttribute(gauge, "aria-valuetext", words);
+  setAttribute(gauge, "data-over", String(value > most));
+  gauge.style.setProperty("--share", String(most > 0 ? Math.min(1, value / most) : 0));
+}
+
+/** @type {Status | undefined} */
+let before;
+
+/** @param {Status} status */
+export function showInputs(status) {
+  const sessions = Object.entries(status.sessions).map(([name, up]) => ({
+    name: `BGP ${name}`,
+    up: String(up),
+    text: up ? "established" : "down",
+  }));
+  // A restarted daemon counts from 0 again, which is no rate.
+  const seconds = before && before.started === status.started ? status.time - before.time : 0;
+  const perSecond = before && seconds > 0 ? (status.sflow_datagrams - before.sflow_datagrams) / seconds : undefined;
+  before = status;
+  const parts = [`${count(status.sflow_datagrams)} datagrams`];
+  if (perSecond !== undefined) parts.push(`${count(perSecond)}/s`);
+  parts.push(`${count(status.sflow_malformed)} malformed`);
+  const sflow = { name: "sFlow", up: String(perSecond === undefined || perSecond > 0), text: parts.join(" · ") };
+  reconcile(byId("inputs"), [...sessions, sflow], (input) => input.name, "input", (element, input) => {
+    setAttribute(element, "data-up", input.up);
+    fill(element, { name: input.name, text: input.text });
+  });
+}

@@ -1,0 +1,204 @@
+"""The page in a real Chromium, against a source that goes away and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arm.web.server import serve
+from tests.web.picture import NO_DEFAULT, NO_SAMPLES, FakeSource, make_routes, make_status
+
+playwright_api = pytest.importorskip("playwright.sync_api", reason="needs the Python package playwright")
+expect = playwright_api.expect
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs {CHROMIUM} (apt-get install chromium)")
+
+
+class Daemon:
+    """A web server in a thread of its own, which comes back at the same port after it was stopped."""
+
+    def __init__(self, source: FakeSource) -> None:
+        self.source = source
+        self.publishing = True
+        self.url = ""
+        self._port = 0
+        self._thread = threading.Thread()
+        self._stop = threading.Event()
+
+    def start(self) -> None:
+        up = threading.Event()
+        self._stop.clear()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(up)))
+        self._thread.start()
+        assert up.wait(10)
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(10)
+
+    async def _serve(self, up: threading.Event) -> None:
+        async with serve(self.source, "127.0.0.1", self._port) as self.url:
+            self._port = int(self.url.rstrip("/").rpartition(":")[2])
+            up.set()
+            while not self._stop.is_set():
+                if self.publishing:
+                    self.source.current = replace(self.source.current, time=time.time())
+                await asyncio.sleep(0.1)
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(self.url + path) as answer:
+            return json.load(answer)
+
+
+@pytest.fixture
+def daemon() -> Iterator[Daemon]:
+    daemon = Daemon(FakeSource(make_status(time=time.time()), make_routes(500)))
+    daemon.start()
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    context = browser.new_context(locale="en-GB")
+    context.set_default_timeout(15_000)
+    expect.set_options(timeout=15_000)
+    yield context.new_page()
+    context.close()
+
+
+def shown_prefixes(page: Any) -> list[str]:
+    texts: list[str] = page.locator("#rows [data-field=prefix]").all_inner_texts()
+    return texts
+
+
+def expect_rows(page: Any, daemon: Daemon, query: str) -> None:
+    expected = [route["prefix"] for route in daemon.get(f"api/v1/routes?{query}")["routes"]]
+    expect(page.locator("#rows [data-field=prefix]")).to_have_text(expected)
+
+
+def test_tiles_and_rows_show_the_figures_of_the_api(daemon: Daemon, page: Any) -> None:
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(daemon.url)
+    expect(page.locator("#verdict")).to_have_text("Healthy")
+    for family in daemon.get("api/v1/status")["families"]:
+        tiles = page.locator(f"[data-key={family['family']}]")
+        for name in ("rib_routes", "installed", "active", "missing"):
+            expect(tiles.locator(f"[data-field={name}]")).to_have_text(f"{family[name]:,}")
+        expect(tiles.locator("[data-field=capacity]")).to_have_text(f"of {family['capacity']:,}")
+        gauge = tiles.locator("[data-gauge=installed]")
+        expect(gauge).to_have_attribute("aria-valuenow", str(family["installed"]))
+    ipv4, ipv6 = page.locator(".family").all()
+    expect(ipv4.locator("[data-field=bits_per_second]")).to_have_text("12.4 Gb/s")
+    expect(ipv4.locator("[data-field=coverage]")).to_have_text("95.2 %")
+    expect(ipv4.locator("[data-field=coverage_error]")).to_have_text("± 0.6")
+    expect(ipv6.locator("[data-field=coverage_error]")).to_have_text("no traffic")
+    expect(page.locator("#inputs")).to_contain_text("BGP target down")
+    expect_rows(page, daemon, "sort=bits_per_second&order=desc")
+    expect(page.locator("#range")).to_have_text("1\u2013100 of 500")
+    assert complaints == []
+
+
+def test_filters_sorting_and_pages(daemon: Daemon, page: Any) -> None:
+    page.goto(daemon.url)
+    page.select_option("[name=family]", "ipv6")
+    expect(page.locator("#range")).to_have_text("1\u2013100 of 250 (500 in all)")
+    page.get_by_role("button", name="Next", exact=True).click()
+    expect_rows(page, daemon, "family=ipv6&sort=bits_per_second&order=desc&offset=100")
+    page.get_by_role("button", name="Prefix", exact=True).click()
+    expect_rows(page, daemon, "family=ipv6&sort=prefix")
+    expect(page.locator("th[aria-sort=ascending]")).to_have_text("Prefix")
+    page.select_option("[name=state]", "missing")
+    expect_rows(page, daemon, "family=ipv6&state=missing&sort=prefix")
+    page.fill("[name=q]", "2001:db8:0:a::5")
+    expect_rows(page, daemon, "q=2001:db8:0:a::5")
+    # The address bar holds the view: it is the same after a reload.
+    assert "q=2001%3Adb8%3A0%3Aa%3A%3A5" in page.url
+    page.reload()
+    expect_rows(page, daemon, "q=2001:db8:0:a::5")
+    expect(page.locator("[name=state]")).to_have_value("missing")
+
+
+def test_a_refresh_leaves_focus_selection_and_rows_alone(daemon: Daemon, page: Any) -> None:
+    page.goto(daemon.url)
+    page.fill("[name=q]", "10.0.")
+    expect(page.locator("#range")).to_contain_text("500 in all")
+    page.evaluate("document.querySelector('[name=q]').setSelectionRange(1, 3)")
+    page.evaluate("document.querySelector('#rows tr').seen = true")
+    with page.expect_response("**/api/v1/routes*"):
+        pass
+    with page.expect_response("**/api/v1/routes*"):
+        pass
+    assert page.evaluate("document.querySelector('#rows tr').seen") is True
+    assert page.evaluate("[document.activeElement.selectionStart, document.activeElement.selectionEnd]") == [
+        1,
+        3,
+    ]
+
+
+def test_concerns_are_told_worst_first_with_what_to_do(daemon: Daemon, page: Any) -> None:
+    page.goto(daemon.url)
+    expect(page.locator("#verdict")).to_have_text("Healthy")
+    now = time.time()
+    concerns = (replace(NO_SAMPLES, since=now - 200), replace(NO_DEFAULT, since=now - 7500))
+    daemon.source.current = replace(daemon.source.current, concerns=concerns)
+    expect(page.locator("#verdict")).to_have_text("Service affected")
+    first, second = page.locator("#concerns li").all()
+    expect(first).to_contain_text(f"Critical IPv6: {NO_DEFAULT.text}")
+    expect(first).to_contain_text(NO_DEFAULT.remedy)
+    expect(first).to_contain_text("for 2 h 5 min")
+    expect(second).to_contain_text(f"Warning {NO_SAMPLES.text}")
+    expect(second).to_contain_text("for 3 min")
+
+
+def test_the_source_goes_away_and_comes_back(daemon: Daemon, page: Any) -> None:
+    page.goto(daemon.url)
+    expect(page.locator("#verdict")).to_have_text("Healthy")
+    expect(page.locator("#connection")).to_be_hidden()
+    daemon.stop()
+    expect(page.locator("#connection")).to_contain_text("Connection lost, showing data from ")
+    expect(page.locator("#verdict")).to_have_text("Unknown. Last seen: healthy")
+    assert len(shown_prefixes(page)) == 100  # what was known stays readable
+    daemon.start()
+    expect(page.locator("#connection")).to_be_hidden()
+    expect(page.locator("#verdict")).to_have_text("Healthy")
+
+
+def test_figures_that_stand_still_are_not_called_healthy(daemon: Daemon, page: Any) -> None:
+    daemon.publishing = False
+    page.clock.install()
+    page.goto(daemon.url)
+    expect(page.locator("#verdict")).to_have_text("Healthy")
+    page.clock.fast_forward(11_000)
+    expect(page.locator("#connection")).to_contain_text("its figures stand still")
+    expect(page.locator("#verdict")).to_contain_text("Unknown")

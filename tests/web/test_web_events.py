@@ -1,0 +1,177 @@
+"""Live events: many listeners, and one that never reads."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+from aiohttp import ClientResponse, web
+from aiohttp.test_utils import TestClient, TestServer
+
+from arm.web import events as events_module
+from arm.web.events import Events
+from arm.web.problem import problems
+from arm.web.server import make_app
+from tests.web.picture import NO_SAMPLES, NOW, FakeSource, make_status
+
+Client = TestClient[web.Request, web.Application]
+TIME = re.compile(rb'"time":(\d+)')
+
+
+@asynccontextmanager
+async def live(
+    source: FakeSource, every: float = 0.01, heartbeat: float = 5.0, patience: float = 5.0
+) -> AsyncIterator[tuple[Client, Events]]:
+    events = Events(source, every=every, heartbeat=heartbeat, patience=patience)
+    app = web.Application(middlewares=[problems])
+    app.cleanup_ctx.append(events.running)
+    app.router.add_get("/events", events.listen, allow_head=False)
+    async with TestClient(TestServer(app)) as client:
+        yield client, events
+
+
+async def next_event(stream: ClientResponse) -> tuple[str, Any]:
+    name = (await stream.content.readline()).decode().removeprefix("event: ").strip()
+    data = (await stream.content.readline()).decode().removeprefix("data:").strip()
+    assert await stream.content.readline() == b"\n"
+    return name, json.loads(data) if data else None
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not true():
+            await asyncio.sleep(0.01)
+
+
+def run(test: Callable[[], Awaitable[None]]) -> None:
+    async def limited() -> None:
+        async with asyncio.timeout(60):
+            await test()
+
+    asyncio.run(limited())
+
+
+def test_the_application_offers_the_stream() -> None:
+    async def test() -> None:
+        async with TestClient(TestServer(make_app(FakeSource()))) as client:
+            stream = await client.get("/api/v1/events")
+            assert stream.content_type == "text/event-stream"
+            assert stream.headers["Cache-Control"] == "no-store"
+            name, status = await next_event(stream)
+            assert name == "status"
+            assert status == await (await client.get("/api/v1/status")).json()
+
+    run(test)
+
+
+def test_every_listener_gets_each_new_status_once() -> None:
+    async def test() -> None:
+        source = FakeSource()
+        async with live(source) as (client, _):
+            streams = [await client.get("/events") for _ in range(5)]
+            for step in range(3):
+                source.current = make_status(time=NOW + step)
+                told = [await next_event(stream) for stream in streams]
+                assert {status["time"] for _, status in told} == {NOW + step}
+
+    run(test)
+
+
+def test_the_end_of_the_server_ends_the_streams() -> None:
+    async def test() -> None:
+        async with live(FakeSource(), heartbeat=3600) as (client, events):
+            await client.get("/events")
+            await until(lambda: events.listeners == 1)
+            assert client.app is not None
+            await client.app.shutdown()
+            await until(lambda: events.listeners == 0)
+
+    run(test)
+
+
+def test_heartbeat_when_there_is_no_news() -> None:
+    async def test() -> None:
+        async with live(FakeSource(), heartbeat=0.02) as (client, _):
+            stream = await client.get("/events")
+            names = [(await next_event(stream))[0] for _ in range(3)]
+            assert names == ["status", "heartbeat", "heartbeat"]
+
+    run(test)
+
+
+def test_one_that_never_reads_holds_nobody_up_and_is_cut_off() -> None:
+    async def test() -> None:
+        # Big pictures, so that the buffers between the two ends are full soon.
+        big = make_status([replace(NO_SAMPLES, text="x" * 300_000)])
+        source = FakeSource(big)
+        async with live(source, patience=1.0) as (client, events):
+            reader, writer = await asyncio.open_connection(client.host, client.port, limit=1024)
+            writer.write(b"GET /events HTTP/1.1\r\nHost: arm\r\n\r\n")
+            await until(lambda: events.listeners == 1)
+            stream = await client.get("/events", read_bufsize=2**20)
+            await next_event(stream)
+            step = 0
+            async with asyncio.timeout(30):
+                while events.listeners == 2:
+                    step += 1
+                    source.current = replace(big, time=NOW + step)
+                    _, status = await next_event(stream)
+                    assert status["time"] == NOW + step
+            assert step > 1
+            writer.close()
+            del reader
+
+    run(test)
+
+
+def test_a_slow_reader_gets_the_newest_not_the_backlog() -> None:
+    async def test() -> None:
+        big = make_status([replace(NO_SAMPLES, text="x" * 1_000_000)])
+        source = FakeSource(big)
+        async with live(source, patience=30.0) as (client, _):
+            stream = await client.get("/events", read_bufsize=2**16)
+            for step in range(1, 101):  # while it reads nothing
+                source.current = replace(big, time=NOW + step)
+                await asyncio.sleep(0.015)
+            seen: list[int] = []
+            end = b""
+            while seen[-1:] != [int(NOW) + 100]:
+                end = end[-40:] + await stream.content.readany()
+                seen += [time for time in map(int, TIME.findall(end)) if time not in seen]
+            assert seen == sorted(seen)
+            assert len(seen) < 60
+
+
+def test_listeners_are_bounded(monkeypatch: Any) -> None:
+    monkeypatch.setattr(events_module, "MAX_LISTENERS", 2)
+
+    async def test() -> None:
+        async with live(FakeSource(), heartbeat=0.02) as (client, events):
+            streams = [await client.get("/events") for _ in range(2)]
+            refused = await client.get("/events")
+            assert refused.status == 503
+            assert "2 listeners" in (await refused.json(content_type=None))["detail"]
+            streams[0].close()
+            await until(lambda: events.listeners == 1)
+            assert (await client.get("/events")).status == 200
+
+    run(test)
+
+
+def test_a_picture_that_cannot_be_shown_does_not_end_the_stream() -> None:
+    async def test() -> None:
+        source = FakeSource()
+        async with live(source) as (client, _):
+            stream = await client.get("/events")
+            await next_event(stream)
+            source.current = None  # type: ignore[assignment]
+            await asyncio.sleep(0.05)
+            source.current = make_status(time=NOW + 9)
+            assert (await next_event(stream))[1]["time"] == NOW + 9
+
+    run(test)
