@@ -55,9 +55,12 @@ class ArmError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AsPathSegment:
-    """One segment of an AS_PATH (RFC 4271 4.3, RFC 5065): its kind and its AS numbers in order."""
+    """One segment of an AS_PATH (RFC 4271 4.3): its kind and its AS numbers in order.
 
-    kind: str  # "as-sequence", "as-set", "as-confed-sequence" or "as-confed-set"
+    ExaBGP shows the segments of a confederation (RFC 5065) as ordinary sequences.
+    """
+
+    kind: str  # "as-sequence" or "as-set"
     numbers: tuple[int, ...]
 
     def __str__(self) -> str:

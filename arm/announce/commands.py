@@ -10,7 +10,6 @@ ARM_MARK = 6343  # middle word of ARM's large community, (AS, 6343, kind): what 
 PREFIXES_PER_COMMAND = 100  # a line stays far below ExaBGP's and a pipe's limits, an answer comes soon
 
 _BRACKETS = {"as-sequence": "[ {} ]", "as-set": "( {} )"}
-_SEGMENT_TYPES = {"as-set": 1, "as-sequence": 2, "as-confed-sequence": 3, "as-confed-set": 4}
 
 
 def announce(selector: str, asn: int, entries: Iterable[Entry]) -> Iterator[tuple[str, list[Entry]]]:
@@ -52,7 +51,7 @@ def attribute_words(attributes: Attributes, mark: tuple[int, int, int]) -> str:
     """The attributes in ExaBGP's configuration language, with ARM's mark added."""
     words = [f"origin {attributes.origin}"]
     if attributes.as_path:
-        words.append(_as_path(attributes.as_path))
+        words.append(f"as-path {' '.join(map(_segment, attributes.as_path))}")
     if attributes.med is not None:
         words.append(f"med {attributes.med}")
     if attributes.local_preference is not None:
@@ -75,12 +74,5 @@ def attribute_words(attributes: Attributes, mark: tuple[int, int, int]) -> str:
     return " ".join(words)
 
 
-def _as_path(path: tuple[AsPathSegment, ...]) -> str:
-    if all(segment.kind in _BRACKETS for segment in path):
-        return "as-path " + " ".join(_BRACKETS[s.kind].format(" ".join(map(str, s.numbers))) for s in path)
-    # ExaBGP's language has no confederation segments: the attribute as it is on the wire (RFC 5065).
-    octets = b"".join(
-        bytes([_SEGMENT_TYPES[s.kind], len(s.numbers)]) + b"".join(n.to_bytes(4, "big") for n in s.numbers)
-        for s in path
-    )
-    return f"attribute [ 0x02 0x40 0x{octets.hex()} ]"
+def _segment(segment: AsPathSegment) -> str:
+    return _BRACKETS[segment.kind].format(" ".join(map(str, segment.numbers)))

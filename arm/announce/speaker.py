@@ -5,7 +5,8 @@ Three rules hold at every step:
 - Capacity counts what the hardware may hold at any moment: what BIRD has been told, what has been withdrawn
   but is not seen to be gone, and whatever else BIRD has in the kernel. A new entry waits for room.
 - One prefix, one change at a time. ExaBGP groups queued changes by attributes and can reorder two changes of
-  the same prefix; so the next one waits until ExaBGP has echoed the last as written to the wire.
+  the same prefix; so the next one waits until ExaBGP has echoed the last as written to the wire, and after a
+  withdrawal until the kernel has followed.
 - After a session comes up everything is told again, and end-of-RIB follows when that is done: until then
   BIRD keeps the routes of the previous session (RFC 4724), so nothing flaps.
 """
@@ -24,6 +25,7 @@ from arm.rib.messages import EndOfRib, Update
 OUTSTANDING = 64  # commands that ExaBGP has not answered yet
 BATCH = 500  # prefixes looked at in one go: enough to group by attributes, few enough to stay quick
 SETTLE = 2.0  # seconds after which a withdrawn prefix that the kernel does not show is taken for gone
+ECHO_LOST = 5.0  # seconds after which a change without an echo was lost with its session
 REFUSED = 60.0  # seconds before an entry that ExaBGP refused is tried again
 
 
@@ -37,7 +39,7 @@ class _Book:
     told: dict[Prefix, Entry] = field(default_factory=dict)
     told_at: dict[Prefix, float] = field(default_factory=dict)
     leaving: dict[Prefix, float] = field(default_factory=dict)  # withdrawn at, not seen to be gone
-    in_flight: set[Prefix] = field(default_factory=set)  # commanded, not echoed from the wire
+    in_flight: dict[Prefix, float] = field(default_factory=dict)  # commanded at, not echoed from the wire
     kernel: set[Prefix] = field(default_factory=set)
     foreign: set[Prefix] = field(default_factory=set)  # in the kernel, neither told nor leaving
     refused: dict[Prefix, float] = field(default_factory=dict)
@@ -51,7 +53,6 @@ class _Book:
         self.told[entry.prefix] = entry
         self.told_at.setdefault(entry.prefix, now)
         self.foreign.discard(entry.prefix)
-        self.leaving.pop(entry.prefix, None)
 
     def forget(self, prefix: Prefix) -> None:
         """No longer told; back to being just in the kernel, if it is there."""
@@ -66,10 +67,21 @@ class _Book:
         if self.wanted is None:
             self.pending = {}
             return
-        self.pending = dict.fromkeys(prefix for prefix in self.told if prefix not in self.wanted)
-        for prefix, entry in self.wanted.items():
-            if self.told.get(prefix) != entry and self.refused.get(prefix, 0.0) <= now:
-                self.pending[prefix] = entry
+        self.refused = {prefix: until for prefix, until in self.refused.items() if until > now}
+        wanted = self.wanted
+        if self.refused:
+            wanted = {prefix: entry for prefix, entry in wanted.items() if prefix not in self.refused}
+        self.pending = dict.fromkeys(prefix for prefix in self.told if prefix not in wanted)
+        self.pending |= {prefix: entry for prefix, entry in wanted.items() if self.told.get(prefix) != entry}
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """A command that ExaBGP has not answered; `end`: it is an end-of-RIB, else it is about `prefixes`."""
+
+    prefixes: tuple[Prefix, ...]
+    announces: bool = False
+    end: Family | None = None
 
 
 class Speaker:
@@ -79,7 +91,7 @@ class Speaker:
         self._selector = selector
         self._asn = asn
         self._books = {family: _Book(capacity=capacity[family]) for family in Family}
-        self._answers: deque[list[Prefix]] = deque()  # the prefixes of each unanswered command
+        self._unanswered: deque[_Command] = deque()
         self.up = False
         self.commands = 0  # sent since start
         self.errors = 0  # refused by ExaBGP since start
@@ -101,8 +113,8 @@ class Speaker:
 
     def idle(self) -> bool:
         """Nothing left to say and everything said has reached the wire."""
-        books = self._books.values()
-        return not self._answers and not any(b.pending or b.in_flight or b.end_due for b in books)
+        books = [book for book in self._books.values() if book.wanted is not None]
+        return not self._unanswered and not any(b.pending or b.in_flight or b.end_due for b in books)
 
     # --- what happens -------------------------------------------------------------------------------
 
@@ -110,7 +122,6 @@ class Speaker:
         """The choice for one family, most important first. Replaces the previous one."""
         book = self._books[family]
         book.wanted = entries
-        book.refused = {prefix: until for prefix, until in book.refused.items() if until > now}
         book.replan(now)
 
     def repair(self, family: Family, prefix: Prefix, entry: Entry | None) -> None:
@@ -122,7 +133,7 @@ class Speaker:
             del book.wanted[prefix]
         else:
             book.wanted[prefix] = entry
-        if book.told.get(prefix) == entry and prefix not in book.in_flight:
+        if book.told.get(prefix) == entry:
             book.pending.pop(prefix, None)
         else:
             # To the front: routing changes outrank traffic.
@@ -131,41 +142,57 @@ class Speaker:
     def session(self, up: bool, now: float) -> None:
         """The target session came up or went down. BIRD keeps what it had, as stale routes."""
         self.up = up
-        for book in self._books.values():
-            book.told, book.told_at, book.leaving, book.in_flight = {}, {}, {}, set()
+        # ExaBGP drops what it has queued when a session ends, but not what it has not read by then.
+        unread = {prefix for command in self._unanswered for prefix in command.prefixes}
+        for family, book in self._books.items():
+            book.in_flight = {prefix: now for prefix in unread if Family.of(prefix) is family}
+            doubtful = book.told.keys() | book.leaving.keys() | book.in_flight.keys()
+            book.leaving = dict.fromkeys(doubtful - book.kernel, now)
+            book.told, book.told_at = {}, {}
             book.foreign = set(book.kernel)
             book.end_due = up
             book.replan(now)
 
     def restart(self, now: float) -> None:
         """ExaBGP is gone, and with it the answers that it owed."""
-        self._answers.clear()
+        self._unanswered.clear()
         self.session(False, now)
 
-    def answer(self, ok: bool, now: float) -> list[Prefix]:
+    def answer(self, ok: bool, now: float) -> tuple[Prefix, ...]:
         """ExaBGP answered its oldest command; returns the prefixes that it refused."""
-        prefixes = self._answers.popleft() if self._answers else []
+        if not self._unanswered:
+            return ()
+        command = self._unanswered.popleft()
         if ok:
-            return []
+            return ()
         self.errors += 1
-        for prefix in prefixes:
+        if command.end is not None:
+            self._books[command.end].end_due = self.up
+        for prefix in command.prefixes:
             book = self._books[Family.of(prefix)]
-            book.in_flight.discard(prefix)
-            book.forget(prefix)
-            book.refused[prefix] = now + REFUSED
-        return prefixes
+            book.in_flight.pop(prefix, None)
+            book.leaving.pop(prefix, None)
+            # What BIRD has is unknown now. The next choice announces it anew, or withdraws it.
+            book.tell(Entry(prefix, "", Attributes()), now)
+            if command.announces:
+                book.refused[prefix] = now + REFUSED
+        return command.prefixes
 
     def echo(self, sent: Update | EndOfRib, now: float) -> None:
         """ExaBGP wrote this to the wire."""
         if isinstance(sent, EndOfRib):
             return
         book = self._books[sent.family]
-        book.in_flight.difference_update(sent.withdrawn)
+        for prefix in sent.withdrawn:
+            book.in_flight.pop(prefix, None)
+            if prefix in book.leaving:
+                book.leaving[prefix] = now
         for next_hop, prefixes in sent.announced:
             for prefix in prefixes:
-                book.in_flight.discard(prefix)
+                book.in_flight.pop(prefix, None)
                 if prefix not in book.told:
-                    # Queued in ExaBGP before the session came up again, and unknown to this session.
+                    # Read by ExaBGP between two sessions, and unknown to this one.
+                    book.leaving.pop(prefix, None)
                     book.tell(Entry(prefix, next_hop, Attributes()), now)
                     book.pending[prefix] = (book.wanted or {}).get(prefix)
 
@@ -190,18 +217,18 @@ class Speaker:
         lines: list[str] = []
         for family, book in self._books.items():
             _expire(book, now)
-            for line, prefixes in self._next(book, now):
+            for line, command in self._next(book, now):
                 lines.append(line)
-                self._answers.append(prefixes)
+                self._unanswered.append(command)
             if book.end_due and book.wanted is not None and self._settled(book):
                 lines.append(commands.end_of_rib(self._selector, family))
-                self._answers.append([])
+                self._unanswered.append(_Command((), end=family))
                 book.end_due = False
         self.commands += len(lines)
         return lines
 
-    def _next(self, book: _Book, now: float) -> Iterator[tuple[str, list[Prefix]]]:
-        room = OUTSTANDING - len(self._answers)
+    def _next(self, book: _Book, now: float) -> Iterator[tuple[str, _Command]]:
+        room = OUTSTANDING - len(self._unanswered)
         if room <= 0 or not book.pending:
             return
         ready = list(islice(_ready(book), BATCH))
@@ -212,45 +239,50 @@ class Speaker:
                 book.forget(prefix)
                 book.foreign.discard(prefix)
                 book.leaving[prefix] = now
-            _commanded(book, prefixes)
-            yield line, prefixes
+            _commanded(book, prefixes, now)
+            yield line, _Command(tuple(prefixes))
         new = [entry for _, entry in ready if entry is not None]
         for line, entries in islice(commands.announce(self._selector, self._asn, new), room):
             for entry in entries:
                 book.tell(entry, now)
             prefixes = [entry.prefix for entry in entries]
-            _commanded(book, prefixes)
-            yield line, prefixes
+            _commanded(book, prefixes, now)
+            yield line, _Command(tuple(prefixes), announces=True)
 
     def _settled(self, book: _Book) -> bool:
         """Everything that could be told has been, and has reached the wire."""
-        return not book.in_flight and not self._answers and next(_ready(book), None) is None
+        return not book.in_flight and not self._unanswered and next(_ready(book), None) is None
 
 
 def _ready(book: _Book) -> Iterator[tuple[Prefix, Entry | None]]:
     """Pending changes that may be made now: withdrawals and changes in place, then what there is room for."""
     room = book.capacity - book.occupied
     for prefix, entry in book.pending.items():
-        if prefix in book.in_flight:
+        if prefix in book.in_flight or prefix in book.leaving:
             continue
-        if entry is not None and not _counted(book, prefix):
+        if entry is not None and prefix not in book.told and prefix not in book.foreign:
             if room <= 0:
                 continue
             room -= 1
         yield prefix, entry
 
 
-def _counted(book: _Book, prefix: Prefix) -> bool:
-    """Already part of `occupied`: announcing it takes no more room."""
-    return prefix in book.told or prefix in book.foreign or prefix in book.leaving
-
-
-def _commanded(book: _Book, prefixes: Iterable[Prefix]) -> None:
+def _commanded(book: _Book, prefixes: Iterable[Prefix], now: float) -> None:
     for prefix in prefixes:
-        book.in_flight.add(prefix)
+        book.in_flight[prefix] = now
         book.pending.pop(prefix, None)
 
 
 def _expire(book: _Book, now: float) -> None:
-    for prefix in [prefix for prefix, since in book.leaving.items() if now - since > SETTLE]:
+    """What time alone settles."""
+    lost = [prefix for prefix, since in book.in_flight.items() if now - since > ECHO_LOST]
+    for prefix in lost:
+        del book.in_flight[prefix]
         book.forget(prefix)
+    gone = [
+        prefix for prefix, at in book.leaving.items() if now - at > SETTLE and prefix not in book.in_flight
+    ]
+    for prefix in gone:
+        book.forget(prefix)
+    if lost:
+        book.replan(now)

@@ -1,0 +1,128 @@
+"""ExaBGP, BIRD and the kernel as the speaker experiences them, at their nastiest.
+
+ExaBGP reads commands when it likes, answers them in order, and writes changes to the wire in any order. It
+forgets what it has queued when the session ends, but not what it reads before the next one. BIRD hands
+changes to the kernel late. While the session is down BIRD keeps what it had; after end-of-RIB it drops what
+was not announced again. Nothing takes longer than LATEST at any stage.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+
+from arm.announce.speaker import Speaker
+from arm.model import Attributes, Entry, Family, Prefix
+from arm.rib.messages import EndOfRib, Update
+
+
+LATEST = 0.4  # seconds
+
+
+class World:
+    def __init__(self, speaker: Speaker, family: Family, seed: int) -> None:
+        self.speaker = speaker
+        self.family = family
+        self.random = random.Random(seed)
+        self.now = 0.0
+        self.pipe: deque[tuple[float, str]] = deque()
+        self.queue: list[tuple[float, Prefix, str | None]] = []  # inside ExaBGP; None: withdraw
+        self.ends = 0
+        self.bird: dict[Prefix, str] = {}
+        self.stale: set[Prefix] = set()
+        self.late: list[tuple[float, Prefix, bool]] = []  # on their way from BIRD to the kernel
+        self.kernel: set[Prefix] = set()
+        self.peak = 0
+        self.refuse = 0.0
+
+    # --- what the speaker is told -------------------------------------------------------------------
+
+    def speak(self) -> None:
+        self.pipe.extend((self.now, line) for line in self.speaker.next(self.now))
+
+    def session(self, up: bool) -> None:
+        if not up:
+            self.queue, self.ends = [], 0
+            self.stale = set(self.bird)
+        self.speaker.session(up, self.now)
+
+    # --- what goes on outside -----------------------------------------------------------------------
+
+    def exabgp_reads(self) -> None:
+        if not self.pipe:
+            return
+        words = self.pipe.popleft()[1].split()
+        ok = self.random.random() >= self.refuse
+        if ok and "eor" in words:
+            self.ends += 1
+        elif ok:
+            next_hop = words[words.index("next-hop") + 1] if "announce" in words else None
+            for word in words[words.index("nlri") + 1 :]:
+                self.queue.append((self.now, Prefix(word), next_hop))
+        self.speaker.answer(ok, self.now)
+
+    def exabgp_writes(self) -> None:
+        """Any queued change may go first, even before an older one of its own prefix."""
+        if not self.speaker.up:
+            return
+        if self.queue:
+            _, prefix, next_hop = self.queue.pop(self.random.randrange(len(self.queue)))
+            if next_hop is None:
+                self._to_bird(prefix, None)
+                sent = Update("", self.family, True, Attributes(), (), (prefix,))
+            else:
+                self._to_bird(prefix, next_hop)
+                sent = Update("", self.family, True, Attributes(), ((next_hop, [prefix]),))
+            self.speaker.echo(sent, self.now)
+        elif self.ends:
+            self.ends -= 1
+            for prefix in list(self.stale):
+                self._to_bird(prefix, None)
+            self.speaker.echo(EndOfRib("", self.family, True), self.now)
+
+    def _to_bird(self, prefix: Prefix, next_hop: str | None) -> None:
+        self.stale.discard(prefix)
+        if next_hop is None:
+            if self.bird.pop(prefix, None) is not None:
+                self.late.append((self.now, prefix, False))
+        else:
+            if prefix not in self.bird:
+                self.late.append((self.now, prefix, True))
+            self.bird[prefix] = next_hop
+
+    def kernel_follows(self) -> None:
+        """BIRD's changes reach the kernel in their order."""
+        if self.late:
+            _, prefix, present = self.late.pop(0)
+            (self.kernel.add if present else self.kernel.discard)(prefix)
+            self.peak = max(self.peak, len(self.kernel))
+            self.speaker.kernel(self.family, prefix, present)
+
+    def step(self) -> None:
+        self.now += self.random.random() * 0.2
+        while self.pipe and self.now - self.pipe[0][0] > LATEST:
+            self.exabgp_reads()
+        while self.speaker.up and self.queue and self.now - min(self.queue)[0] > LATEST:
+            self.exabgp_writes()
+        while self.late and self.now - self.late[0][0] > LATEST:
+            self.kernel_follows()
+        action = self.random.choice((self.exabgp_reads, self.exabgp_writes, self.kernel_follows, self.speak))
+        action()
+
+    def settle(self) -> None:
+        """Let everything that is under way arrive."""
+        self.refuse = 0.0
+        for _ in range(2_000):
+            self.now += 0.05
+            for action in (self.speak, self.exabgp_reads, self.exabgp_writes, self.kernel_follows):
+                action()
+            if self.speaker.idle() and not (self.pipe or self.queue or self.late or self.ends):
+                return
+        raise AssertionError("never comes to rest")
+
+
+def entry(prefix: str, next_hop: str = "10.0.0.1", attributes: Attributes | None = None) -> Entry:
+    return Entry(Prefix(prefix), next_hop, attributes or ATTRIBUTES)
+
+
+ATTRIBUTES = Attributes()

@@ -1,0 +1,116 @@
+"""Longest-prefix match against a plain scan, and what a feed makes of session events."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arm.model import Attributes, Family, Prefix, Route
+from arm.rib.feed import Feed
+from arm.rib.messages import EndOfRib, SessionChange, Update
+from arm.rib.table import RouteTable
+
+ATTRIBUTES = Attributes()
+
+
+def prefix_of(family: Family, address: int, length: int) -> Prefix:
+    kind = ipaddress.IPv4Network if family is Family.IPV4 else ipaddress.IPv6Network
+    return Prefix(str(kind((address >> (family.bits - length) << (family.bits - length), length))))
+
+
+def route(prefix: str, next_hop: str = "10.0.0.1") -> Route:
+    return Route(Prefix(prefix), next_hop, ATTRIBUTES)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[Family, list[tuple[Prefix, bool]]]:
+    """Additions (True) and removals (False) in a small corner of the address space, so that they nest."""
+    family = draw(st.sampled_from(Family))
+    base = 20 << (family.bits - 8)
+    spread = st.integers(0, 15).map(lambda n: base | n << (family.bits - 12))
+    prefixes = st.builds(
+        lambda a, n: prefix_of(family, a, n), spread, st.integers(0, 14) | st.just(family.bits)
+    )
+    return family, draw(st.lists(st.tuples(prefixes, st.booleans()), max_size=40))
+
+
+@given(histories(), st.integers(0, 255))
+def test_match_equals_a_plain_scan(history: tuple[Family, list[tuple[Prefix, bool]]], low: int) -> None:
+    family, changes = history
+    table, plain = RouteTable(family), dict[Prefix, Route]()
+    for prefix, add in changes:
+        if add:
+            plain[prefix] = route(prefix)
+            table.set(plain[prefix])
+        else:
+            plain.pop(prefix, None)
+            table.remove(prefix)
+    without_default = {p: r for p, r in plain.items() if p != family.default}
+    assert len(table) == len(without_default)
+    assert set(table) == set(without_default)
+    assert table.default == plain.get(family.default)
+    for prefix, _ in changes:
+        if prefix != family.default:
+            assert table.get(prefix) == plain.get(prefix)
+    address = ipaddress.ip_address(
+        (20 << (family.bits - 8) | low << (family.bits - 16)).to_bytes(family.bits // 8, "big")
+    )
+    covering = [r for p, r in without_default.items() if address in ipaddress.ip_network(p)]
+    expected = max(covering, key=lambda r: int(r.prefix.split("/")[1]), default=None)
+    assert table.match(address.packed) == expected
+
+
+def announced(family: Family, *prefixes: str, next_hop: str = "10.0.0.1") -> Update:
+    return Update("127.0.0.1", family, False, ATTRIBUTES, ((next_hop, [Prefix(p) for p in prefixes]),))
+
+
+def withdrawn(family: Family, *prefixes: str) -> Update:
+    return Update("127.0.0.1", family, False, ATTRIBUTES, (), tuple(Prefix(p) for p in prefixes))
+
+
+def end(family: Family) -> EndOfRib:
+    return EndOfRib("127.0.0.1", family, sent=False)
+
+
+@pytest.mark.parametrize(
+    ("family", "one", "two"),
+    [
+        (Family.IPV4, "20.0.0.0/16", "20.1.0.0/16"),
+        (Family.IPV6, "2a00::/32", "2a01::/32"),
+    ],
+)
+def test_a_flapping_session_never_empties_the_table(family: Family, one: str, two: str) -> None:
+    feed = Feed()
+    assert feed.learning(family)
+    feed.session(SessionChange("127.0.0.1", True))
+    assert feed.update(announced(family, one, two)) == [one, two]
+    assert feed.learning(family)
+    assert len(feed.table(family)) == 0, "not known to be complete yet"
+    assert feed.routes(family) == 2
+    feed.end_of_rib(end(family))
+    assert not feed.learning(family)
+    assert len(feed.table(family)) == 2
+
+    feed.session(SessionChange("127.0.0.1", False, "lost"))
+    assert feed.learning(family)
+    assert len(feed.table(family)) == 2, "the old table serves on"
+    feed.session(SessionChange("127.0.0.1", True))
+    feed.update(announced(family, one, next_hop="10.0.0.9"))
+    assert feed.latest(family, Prefix(one)) == route(one, "10.0.0.9")
+    assert feed.table(family).get(Prefix(one)) == route(one)
+    feed.end_of_rib(end(family))
+    assert set(feed.table(family)) == {one}, "what was withdrawn meanwhile is gone"
+    assert feed.changes[family] == 3
+
+
+def test_withdrawals() -> None:
+    feed = Feed()
+    feed.session(SessionChange("127.0.0.1", True))
+    feed.update(announced(Family.IPV4, "20.0.0.0/16", "0.0.0.0/0"))
+    feed.end_of_rib(end(Family.IPV4))
+    assert feed.update(withdrawn(Family.IPV4, "20.0.0.0/16", "20.9.0.0/16")) == ["20.0.0.0/16", "20.9.0.0/16"]
+    assert len(feed.table(Family.IPV4)) == 0
+    assert feed.table(Family.IPV4).default is not None
