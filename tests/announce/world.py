@@ -15,7 +15,6 @@ from arm.announce.speaker import Speaker
 from arm.model import Attributes, Entry, Family, Prefix
 from arm.rib.messages import EndOfRib, Update
 
-
 LATEST = 0.4  # seconds
 
 
@@ -110,10 +109,12 @@ class World:
         action()
 
     def settle(self) -> None:
-        """Let everything that is under way arrive."""
+        """Let everything that is under way arrive, with the same choice made again every second."""
         self.refuse = 0.0
-        for _ in range(2_000):
+        for round_ in range(2_000):
             self.now += 0.05
+            if round_ % 20 == 19:
+                self.speaker.want(self.family, dict(self.speaker.wanted(self.family)), self.now)
             for action in (self.speak, self.exabgp_reads, self.exabgp_writes, self.kernel_follows):
                 action()
             if self.speaker.idle() and not (self.pipe or self.queue or self.late or self.ends):
