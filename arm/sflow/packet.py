@@ -12,6 +12,8 @@ ETHERNET, IPV4, IPV6 = 1, 11, 12  # header protocols of flow record 0:1
 
 _VLAN_TAGS = frozenset({0x8100, 0x88A8, 0x9100})
 _ETHERTYPE_IPV4, _ETHERTYPE_IPV6 = 0x0800, 0x86DD
+_LONGEST_802_3 = 1500  # an ethertype field up to this is a length (IEEE 802.3), LLC follows
+_SNAP = bytes.fromhex("aaaa03000000")  # LLC and SNAP (RFC 1042) before an ethertype
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,12 @@ def _ethernet(header: bytes) -> Addresses | None:
             return _ipv4(header, offset + 2)
         if ethertype == _ETHERTYPE_IPV6:
             return _ipv6(header, offset + 2)
-        if ethertype not in _VLAN_TAGS:
+        if ethertype in _VLAN_TAGS:
+            offset += 4
+        elif ethertype <= _LONGEST_802_3 and header[offset + 2 : offset + 8] == _SNAP:
+            offset += 8
+        else:
             return None
-        offset += 4
     return None
 
 

@@ -1,0 +1,133 @@
+"""Lifecycle, health and what the page is told."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from arm.family import FamilyLoop
+from arm.fib.compare import compare
+from arm.health import Finding, Health
+from arm.lifecycle import Facts, Lifecycle, State
+from arm.model import Attributes, DestinationBytes, Entry, Family, KernelRoute, Prefix, Route
+from arm.picture import Watched, active_routes, family_status, findings
+from arm.rib.table import RouteTable
+
+GOOD = Facts(capacity=10, learning=False, default_route=True)
+
+
+def test_from_learning_over_warming_to_active() -> None:
+    life = Lifecycle(window=20.0)
+    assert life.advance(Facts(10, learning=True, default_route=True), 0.0) is State.LEARNING
+    assert life.advance(GOOD, 5.0) is State.WARMING
+    assert life.advance(GOOD, 14.9) is State.WARMING
+    assert life.advance(GOOD, 15.0) is State.ACTIVE
+    assert life.advance(Facts(10, learning=True, default_route=True), 20.0) is State.LEARNING
+    assert life.advance(GOOD, 30.0) is State.ACTIVE, "what was measured outlives a session"
+    assert life.advance(Facts(10, learning=False, default_route=False), 31.0) is State.NO_DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("capacity", "learning", "default"), list(itertools.product((0, 10), (False, True), (False, True)))
+)
+def test_nothing_new_without_a_known_table_a_default_and_room(
+    capacity: int, learning: bool, default: bool
+) -> None:
+    life = Lifecycle(window=20.0)
+    life.advance(GOOD, 0.0)
+    state = life.advance(Facts(capacity, learning, default), 100.0)
+    assert state.may_announce == (capacity > 0 and not learning and default)
+    assert state.may_withdraw == (capacity == 0 or (not learning and default))
+
+
+def test_a_concern_keeps_its_time_and_its_end_is_noticed() -> None:
+    health = Health()
+    mild, bad = Finding("mild", "m", "r"), Finding("bad", "b", "r", Family.IPV4, critical=True)
+    assert [c.name for c in health.report([mild], 100.0).raised] == ["mild"]
+    change = health.report([mild, bad], 200.0)
+    assert [c.name for c in change.raised] == ["bad"]
+    assert [(c.name, c.since) for c in health.concerns] == [("bad", 200.0), ("mild", 100.0)]
+    change = health.report([Finding("mild", "now worse", "r")], 300.0)
+    assert [c.name for c in change.cleared] == ["bad"]
+    assert [(c.text, c.since) for c in health.concerns] == [("now worse", 100.0)]
+
+
+def test_comparison_waits_a_moment_before_it_complains() -> None:
+    told = {Prefix("20.0.0.0/16"): 100.0, Prefix("20.1.0.0/16"): 100.0}
+    kernel = {
+        Prefix("20.1.0.0/16"): KernelRoute(Prefix("20.1.0.0/16"), ("10.0.0.1",), 12, offload_failed=True),
+        Prefix("20.2.0.0/16"): KernelRoute(Prefix("20.2.0.0/16"), ("10.0.0.1",), 12),
+    }
+    assert compare(told, told, kernel, 104.0).missing == []
+    found = compare(told, told, kernel, 106.0)
+    assert (found.missing, found.unexpected, found.failed) == (
+        ["20.0.0.0/16"],
+        ["20.2.0.0/16"],
+        ["20.1.0.0/16"],
+    )
+
+
+def watched(state: State = State.ACTIVE, *, default: bool = True) -> Watched:
+    """Two routes, one with traffic, one told and installed; a third entry is only in the kernel."""
+    table = RouteTable(Family.IPV4)
+    for prefix in ("20.0.0.0/16", "20.1.0.0/16"):
+        table.set(Route(Prefix(prefix), "10.0.0.1", Attributes()))
+    loop = FamilyLoop(Family.IPV4, 60.0, 0.2, 0.0)
+    told = {Prefix("20.1.0.0/16"): Entry(Prefix("20.1.0.0/16"), "10.0.0.1", Attributes())}
+    kernel = {Prefix(p): KernelRoute(Prefix(p), ("10.0.0.1",), 12) for p in ("20.1.0.0/16", "20.9.0.0/16")}
+    for prefix in kernel:
+        loop.kernel(prefix, present=True)
+    loop.measure({bytes((20, 0, 0, 1)): DestinationBytes(1000, 2)}, table, 1.0, 1.0)
+    return Watched(
+        loop=loop,
+        state=state,
+        capacity=10,
+        rib_routes=2,
+        table=table,
+        default_route=default,
+        wanted=told,
+        told=told,
+        kernel=kernel,
+        differences=compare({Prefix("20.1.0.0/16"): 0.0}, told, kernel, 100.0),
+    )
+
+
+def test_route_table_ranks_traffic_then_shows_what_is_only_installed() -> None:
+    rows = list(active_routes(watched(), {Prefix("20.1.0.0/16"): 77.0}))
+    assert [(r.rank, r.prefix, r.announced, r.in_kernel, r.since, r.next_hop) for r in rows] == [
+        (1, "20.0.0.0/16", False, False, None, "10.0.0.1"),
+        (2, "20.1.0.0/16", True, True, 77.0, "10.0.0.1"),
+        (3, "20.9.0.0/16", False, True, None, None),
+    ]
+
+
+def test_family_status_counts() -> None:
+    status = family_status(watched())
+    assert (status.active, status.announced, status.installed, status.unexpected) == (1, 1, 1, 1)
+    assert (status.coverage, status.misforwarded) == (0.0, 0.0)
+
+
+def names(**changes: object) -> list[str]:
+    facts: dict[str, object] = {
+        "sessions_down": {},
+        "bird_error": None,
+        "import_limit_hit": False,
+        "sflow_silent": 0.0,
+        "sflow_dropped": 0,
+        **changes,
+    }
+    each = facts.pop("watched", watched())
+    return [f.name for f in findings({Family.IPV4: each}, **facts)]  # type: ignore[dict-item, arg-type]
+
+
+def test_findings_name_what_is_wrong_and_only_that() -> None:
+    assert names() == []
+    assert names(sessions_down={"target": 5.0}) == [], "a moment is not an outage"
+    assert names(sessions_down={"target": 15.0}) == ["target-down"]
+    assert names(sflow_silent=31.0) == ["no-sflow"]
+    assert names(sflow_dropped=3) == ["sflow-dropped"]
+    assert names(import_limit_hit=True) == ["import-limit"]
+    assert names(watched=watched(default=False)) == ["no-default"]
+    assert names(watched=watched(State.LEARNING)) == ["learning"]
+    assert names(watched=watched(State.OFF, default=False)) == []
