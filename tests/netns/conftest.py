@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pyroute2 import netns
@@ -37,3 +40,23 @@ def namespace() -> Iterator[str]:
     finally:
         netns.popns()
         subprocess.run(["ip", "netns", "del", NAME], check=True)
+
+
+@pytest.fixture
+def bird(namespace: str, tmp_path: Path) -> Iterator[Path]:
+    """A real BIRD with the configuration that we ship, in the namespace; gives its control socket."""
+    folder = Path(shutil.copytree(Path(__file__).parents[2] / "bird", tmp_path / "bird"))
+    # The namespace shares this machine's syslog, which is none of a test's business.
+    conf = folder / "bird.conf"
+    conf.write_text("".join(x for x in conf.read_text().splitlines(True) if not x.startswith("log syslog")))
+    control = tmp_path / "bird.ctl"
+    process = subprocess.Popen(["bird", "-f", "-c", str(conf), "-s", str(control)])
+    try:
+        for _ in range(100):
+            if control.exists():
+                break
+            time.sleep(0.05)
+        yield control
+    finally:
+        process.terminate()
+        process.wait(10)
