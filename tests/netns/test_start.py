@@ -111,8 +111,9 @@ def test_no_permission_for_bird_s_socket(
     bird.chmod(0o600)
     path = tmp_path / "arm.toml"
     path.write_text(CONFIGURATION.format(state=tmp_path, bird=bird))
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o777)
+    tmp_path.chmod(0o777)
+    for folder in tmp_path.parents[:2]:
+        folder.chmod(0o711)
     nobody = pwd.getpwnam("nobody").pw_uid
     os.seteuid(nobody)
     try:
