@@ -7,35 +7,38 @@ length, so unknown ones are stepped over. Samples before a fault are good and ar
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from arm.sflow.packet import Addresses, Packet, read
+from arm.sflow.records import RAW_HEADER, Description, MalformedError, Record, describe, padded, walk
+
+__all__ = ["CounterSample", "Datagram", "DiscardedPacket", "FlowSample", "MalformedError", "decode"]
 
 VERSION = 5
 FLOW_SAMPLE = 1  # 0:1
+COUNTER_SAMPLE = 2  # 0:2
 EXPANDED_FLOW_SAMPLE = 3  # 0:3
-RAW_HEADER = 1  # flow record 0:1
+EXPANDED_COUNTER_SAMPLE = 4  # 0:4
+DISCARDED_PACKET = 5  # 0:5
 
 _two = struct.Struct("!2I").unpack_from
+_three = struct.Struct("!3I").unpack_from
 _four = struct.Struct("!4I").unpack_from
-_flow = struct.Struct("!8I").unpack_from
-_expanded_flow = struct.Struct("!11I").unpack_from
-
-
-class MalformedError(Exception):
-    """Not sFlow version 5, or lying about its lengths. `kind` is a stable word for counters."""
-
-    def __init__(self, kind: str, offset: int) -> None:
-        super().__init__(f"{kind} at octet {offset}")
-        self.kind = kind
-        self.offset = offset
+_eight = struct.Struct("!8I").unpack_from
+_eleven = struct.Struct("!11I").unpack_from
 
 
 @dataclass(frozen=True, slots=True)
 class FlowSample:
-    """One sampled packet: structures 0:1 and 0:3 with the raw header record 0:1.
+    """One sampled packet: structures 0:1 and 0:3.
 
     `input` and `output` are (format, value): format 0 is an interface index, 1 a discard reason, 2 a number
     of interfaces. `frame_length` is what was on the wire, in octets; `header` its first octets.
+
+    `record_kind` is the flow record that describes the packet: 1 raw header, 2 sampled Ethernet, 3 sampled
+    IPv4, 4 sampled IPv6, None if nothing does. Without a raw header, `protocol` is 0 and `header` empty;
+    without any description `frame_length` is 0.
     """
 
     sequence: int
@@ -48,6 +51,47 @@ class FlowSample:
     protocol: int
     frame_length: int
     header: bytes
+    record_kind: int | None = RAW_HEADER
+    parsed: Packet | None = None  # as the agent parsed it: records 0:3 and 0:4
+    overrun: int = 0  # octets by which its records reach past its declared end; tolerated
+
+    @property
+    def packet(self) -> Packet:
+        """The packet's VLANs, addresses and protocol, from whichever record tells them."""
+        return read(self.protocol, self.header) if self.parsed is None else self.parsed
+
+    @property
+    def addresses(self) -> Addresses | None:
+        """The addresses that the router saw; None if the packet is not IP or was cut too short."""
+        return self.packet.addresses
+
+
+@dataclass(frozen=True, slots=True)
+class CounterSample:
+    """Counters of one data source: structures 0:2 and 0:4. Each record is (kind, body), see counters.py."""
+
+    sequence: int
+    source_id: tuple[int, int]
+    records: tuple[tuple[int, bytes], ...]
+    overrun: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardedPacket:
+    """A packet that was not forwarded: structure 0:5. It is kept apart because it takes no route."""
+
+    sequence: int
+    source_id: tuple[int, int]
+    drops: int
+    input: int  # interface index
+    output: int
+    reason: int  # ICMP unreachable code up to 255, then sFlow's own
+    frame_length: int  # octets, 0 if not told
+    record_kind: int | None
+    overrun: int = 0
+
+
+Sample = FlowSample | CounterSample | DiscardedPacket
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +102,13 @@ class Datagram:
     sub_agent: int
     sequence: int
     uptime: int  # milliseconds
-    samples: list[FlowSample]
+    samples: list[FlowSample]  # of packets that were forwarded
     fault: MalformedError | None
+    counters: list[CounterSample] = field(default_factory=list)
+    discards: list[DiscardedPacket] = field(default_factory=list)
+    kinds: list[int] = field(default_factory=list)  # of every sample in order, of those stepped over too
+    trailing: int = 0  # octets after the last sample; tolerated
+    overruns: int = 0  # samples declared shorter than their records; tolerated
 
 
 def decode(data: bytes) -> Datagram:
@@ -76,88 +125,139 @@ def decode(data: bytes) -> Datagram:
     if size < end + 16:
         raise MalformedError("short", size)
     sub_agent, sequence, uptime, count = _four(data, end)
-    samples: list[FlowSample] = []
-    fault = None
+    samples: list[Sample] = []
+    kinds: list[int] = []
+    offset, fault = end + 16, None
     try:
-        for sample in _samples(data, end + 16, count):
-            samples.append(sample)  # noqa: PERF402  what came before a fault stays
+        for _ in range(count):
+            kind, sample, offset = _sample(data, offset)
+            kinds.append(kind)
+            if sample is not None:
+                samples.append(sample)
     except MalformedError as malformed:
-        fault = malformed
-    return Datagram(data[8:end], sub_agent, sequence, uptime, samples, fault)
-
-
-def _samples(data: bytes, offset: int, count: int) -> Iterator[FlowSample]:
-    for _ in range(count):
-        if offset + 8 > len(data):
-            raise MalformedError("truncated-sample", offset)
-        kind, length = _two(data, offset)
-        start, end = offset + 8, offset + 8 + length
-        if end > len(data):
-            raise MalformedError("truncated-sample", offset)
-        if kind == FLOW_SAMPLE:
-            sample = _flow_sample(data, start, end)
-        elif kind == EXPANDED_FLOW_SAMPLE:
-            sample = _expanded_flow_sample(data, start, end)
-        else:
-            sample = None
-        if sample is not None:
-            yield sample
-        offset = end
-
-
-def _flow_sample(data: bytes, start: int, end: int) -> FlowSample | None:
-    if start + 32 > end:
-        raise MalformedError("short-sample", start)
-    sequence, source, rate, pool, drops, input_word, output_word, records = _flow(data, start)
-    raw = _raw_header(data, start + 32, end, records)
-    if raw is None:
-        return None
-    source_id = (source >> 24, source & 0xFFFFFF)
-    return FlowSample(
-        sequence, source_id, rate, pool, drops, _interface(input_word), _interface(output_word), *raw
+        fault = malformed.with_traceback(None)  # which would keep the datagram alive
+    return Datagram(
+        agent=data[8:end],
+        sub_agent=sub_agent,
+        sequence=sequence,
+        uptime=uptime,
+        samples=[each for each in samples if isinstance(each, FlowSample)],
+        fault=fault,
+        counters=[each for each in samples if isinstance(each, CounterSample)],
+        discards=[each for each in samples if isinstance(each, DiscardedPacket)],
+        kinds=kinds,
+        trailing=0 if fault else max(0, size - offset),
+        overruns=sum(each.overrun > 0 for each in samples),
     )
 
 
-def _expanded_flow_sample(data: bytes, start: int, end: int) -> FlowSample | None:
-    if start + 44 > end:
-        raise MalformedError("short-sample", start)
-    sequence, kind, index, rate, pool, drops, *interfaces, records = _expanded_flow(data, start)
-    raw = _raw_header(data, start + 44, end, records)
-    if raw is None:
-        return None
-    input_format, input_value, output_format, output_value = interfaces
-    return FlowSample(
+def _sample(data: bytes, offset: int) -> tuple[int, Sample | None, int]:
+    """One sample: its kind, what it says if the kind is known, and where the next one begins."""
+    if offset + 8 > len(data):
+        raise MalformedError("truncated-sample", offset)
+    kind, length = _two(data, offset)
+    start = offset + 8
+    end = start + length
+    if end > len(data):
+        raise MalformedError("truncated-sample", offset)
+    if kind not in _READERS:
+        return kind, None, start + padded(length)
+    sample = _READERS[kind](data, start, end)
+    return kind, sample, start + padded(length + sample.overrun)
+
+
+def _flow_sample(data: bytes, start: int, end: int) -> FlowSample:
+    """0:1."""
+    _require(start, end, 32)
+    sequence, source, rate, pool, drops, input_word, output_word, count = _eight(data, start)
+    packet = describe(data, start + 32, end, count)
+    fixed = sequence, _source(source), rate, pool, drops, _interface(input_word), _interface(output_word)
+    return _flow(fixed, packet)
+
+
+def _expanded_flow_sample(data: bytes, start: int, end: int) -> FlowSample:
+    """0:3: the class of the source and the formats of the interfaces have words of their own."""
+    _require(start, end, 44)
+    sequence, kind, index, rate, pool, drops, *words, count = _eleven(data, start)
+    packet = describe(data, start + 44, end, count)
+    fixed = sequence, (kind, index), rate, pool, drops, (words[0], words[1]), (words[2], words[3])
+    return _flow(fixed, packet)
+
+
+def _counter_sample(data: bytes, start: int, end: int) -> CounterSample:
+    """0:2."""
+    _require(start, end, 12)
+    sequence, source, count = _three(data, start)
+    return _counters(sequence, _source(source), walk(data, start + 12, end, count), data)
+
+
+def _expanded_counter_sample(data: bytes, start: int, end: int) -> CounterSample:
+    """0:4."""
+    _require(start, end, 16)
+    sequence, kind, index, count = _four(data, start)
+    return _counters(sequence, (kind, index), walk(data, start + 16, end, count), data)
+
+
+def _discarded_packet(data: bytes, start: int, end: int) -> DiscardedPacket:
+    """0:5 (sFlow Dropped Packet Notification Structures)."""
+    _require(start, end, 32)
+    sequence, kind, index, drops, input_index, output_index, reason, count = _eight(data, start)
+    packet = describe(data, start + 32, end, count)
+    return DiscardedPacket(
         sequence,
         (kind, index),
-        rate,
-        pool,
         drops,
-        (input_format, input_value),
-        (output_format, output_value),
-        *raw,
+        input_index,
+        output_index,
+        reason,
+        packet.frame_length,
+        packet.record_kind,
+        packet.overrun,
     )
 
 
-def _interface(word: int) -> tuple[int, int]:
-    """The compact form: the format in the top two bits."""
+_READERS: dict[int, Callable[[bytes, int, int], Sample]] = {
+    FLOW_SAMPLE: _flow_sample,
+    COUNTER_SAMPLE: _counter_sample,
+    EXPANDED_FLOW_SAMPLE: _expanded_flow_sample,
+    EXPANDED_COUNTER_SAMPLE: _expanded_counter_sample,
+    DISCARDED_PACKET: _discarded_packet,
+}
+
+_Pair = tuple[int, int]
+
+
+def _flow(fixed: tuple[int, _Pair, int, int, int, _Pair, _Pair], packet: Description) -> FlowSample:
+    return FlowSample(
+        *fixed,
+        packet.protocol,
+        packet.frame_length,
+        packet.header,
+        packet.record_kind,
+        packet.parsed,
+        packet.overrun,
+    )
+
+
+def _counters(sequence: int, source_id: _Pair, records: Iterator[Record], data: bytes) -> CounterSample:
+    bodies = []
+    overrun = 0
+    for record in records:
+        bodies.append((record.kind, data[record.start : record.end]))
+        overrun = record.overrun
+    return CounterSample(sequence, source_id, tuple(bodies), overrun)
+
+
+def _source(word: int) -> _Pair:
+    """The compact form of a data source: its class in the top octet."""
+    return word >> 24, word & 0xFFFFFF
+
+
+def _interface(word: int) -> _Pair:
+    """The compact form of an interface: its format in the top two bits."""
     return word >> 30, word & 0x3FFFFFFF
 
 
-def _raw_header(data: bytes, offset: int, end: int, count: int) -> tuple[int, int, bytes] | None:
-    """The first raw header record: (header protocol, frame length, header); None if there is none."""
-    for _ in range(count):
-        if offset + 8 > end:
-            raise MalformedError("truncated-record", offset)
-        kind, length = _two(data, offset)
-        start = offset + 8
-        if start + length > end:
-            raise MalformedError("truncated-record", offset)
-        if kind == RAW_HEADER:
-            if length < 16:
-                raise MalformedError("short-record", offset)
-            protocol, frame_length, _, header_length = _four(data, start)
-            if 16 + header_length > length:
-                raise MalformedError("short-record", offset)
-            return protocol, frame_length, data[start + 16 : start + 16 + header_length]
-        offset = start + ((length + 3) & ~3)
-    return None
+def _require(start: int, end: int, length: int) -> None:
+    if end - start < length:
+        raise MalformedError("short-sample", start)
