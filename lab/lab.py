@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -46,6 +47,7 @@ class Lab:
         self.relay: Relay | None = None
         self._began = time.monotonic()
         self._workdir: Path | None = None
+        self._lock: int | None = None
 
     # --- coming and going
 
@@ -74,12 +76,13 @@ class Lab:
             self._workdir = Path(tempfile.mkdtemp(prefix="arm-lab-"))
         else:
             self._workdir = self.options.workdir.resolve()
-        shutil.rmtree(self.logs, ignore_errors=True)
-        self.logs.mkdir(parents=True)
+        self._claim()
         with self._step("tables"):
             self._make_tables()
         with self._step("nodes and links"):
             self._make_nodes()
+        if self.options.page_port is not None:
+            self.relay = Relay(self.nodes[SWITCH], PAGE_PORT, self.options.page_port)
         with self._step("programs"):
             for name, node in self.nodes.items():
                 started = programs.start_image(node, self.logs)
@@ -95,8 +98,6 @@ class Lab:
                 self.start_arm()
         with self._step("traffic"):
             self._start_traffic()
-        if self.options.page_port is not None:
-            self.relay = Relay(self.nodes[SWITCH], PAGE_PORT, self.options.page_port)
 
     def close(self) -> None:
         """End everything: the processes, with them the namespaces, interfaces and mounts."""
@@ -107,6 +108,9 @@ class Lab:
             with contextlib.suppress(OSError):
                 node.close()
         self.nodes.clear()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
         if self._workdir is not None and self.options.workdir is None:
             shutil.rmtree(self._workdir, ignore_errors=True)
 
@@ -139,6 +143,10 @@ class Lab:
     def counts(self) -> dict[str, dict[str, int]]:
         """Packets that reached each neighbour so far, by destination address."""
         return {neighbour.name: neighbours.counts(self.nodes[neighbour.name]) for neighbour in NEIGHBOURS}
+
+    def totals(self) -> dict[str, int]:
+        """Packets that reached each neighbour so far; cheap, and never cleared."""
+        return {neighbour.name: neighbours.total(self.nodes[neighbour.name]) for neighbour in NEIGHBOURS}
 
     def clear_counts(self) -> None:
         """Let the neighbours count from zero."""
@@ -179,6 +187,19 @@ class Lab:
         missing = [name for name in _NEEDED.split() if shutil.which(name) is None]
         if missing:
             raise LabError(f"not installed: {', '.join(missing)}", "run `lab/prepare lab`")
+
+    def _claim(self) -> None:
+        """Take the work folder; the lock ends with us, however we end."""
+        self.workdir.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(self.workdir, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise LabError(
+                f"another lab is running in {self.workdir}", "end it, or choose another --workdir"
+            ) from error
+        shutil.rmtree(self.logs, ignore_errors=True)
+        self.logs.mkdir()
 
     @contextlib.contextmanager
     def _step(self, what: str) -> Iterator[None]:

@@ -18,6 +18,12 @@ def counts(node: Node) -> dict[str, int]:
     return found
 
 
+def total(node: Node) -> int:
+    """All packets that reached a neighbour so far; much cheaper than `counts`. Never cleared."""
+    listing = json.loads(node.check(["nft", "-j", "list", "counter", "netdev", "lab", "arrived"]))
+    return sum(int(item["counter"]["packets"]) for item in listing["nftables"] if "counter" in item)
+
+
 def clear(node: Node) -> None:
     """Start counting from zero."""
     for name in ("seen4", "seen6"):
