@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from arm.model import Family
-from lab import birdfiles, generate, neighbours, programs, switch, topology
+from lab import birdfiles, generate, neighbours, programs, queues, switch, topology
 from lab.active import ActivePrefix, choose_active, save
 from lab.namespaces import Node, link
 from lab.options import LabOptions, arm_configuration
@@ -91,6 +91,8 @@ class Lab:
             for node in self.nodes.values():
                 for command in node.plan.exec:
                     node.check(command)
+            # The ports of the bridge exist from here on.
+            queues.lengthen(self.programs[SWITCH]["ovs-vswitchd"].pid)
         with self._step("BGP sessions and full tables"):
             self._await_tables()
         if self.options.start_arm:
