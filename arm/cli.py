@@ -1,4 +1,4 @@
-"""The command line: `arm check FILE` and `arm run -c FILE`.
+"""The command line: `arm check FILE`, `arm run -c FILE` and `arm decode PATH...`.
 
 Exit codes: 0 fine, 1 ARM could not go on, 2 the configuration or the command line is wrong, 130 interrupted.
 """
@@ -22,6 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments.command == "check":
             return _check(arguments.file)
+        if arguments.command == "decode":
+            return _decode(arguments)
         return _run(arguments.config, arguments.log_level)
     except ConfigError as error:
         print(error, file=sys.stderr)
@@ -48,6 +50,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--log-level", choices=log.LEVELS, default="info", help="least important events to log (info)"
     )
+
+    decode = commands.add_parser("decode", help="print the samples in sFlow files, one JSON object per line")
+    decode.add_argument(
+        "paths", type=Path, nargs="+", metavar="PATH", help="a datagram as received, or a pcap capture"
+    )
+    decode.add_argument("--counters", action="store_true", help="print counter records too")
+    decode.add_argument("--summary", action="store_true", help="print only totals per agent and format")
     return parser
 
 
@@ -55,6 +64,12 @@ def _check(path: Path) -> int:
     load(path)
     print(f"{printable(str(path))}: ok")
     return 0
+
+
+def _decode(arguments: argparse.Namespace) -> int:
+    from arm.decode import run  # as below
+
+    return run(arguments.paths, counters=arguments.counters, summary=arguments.summary)
 
 
 def _run(path: Path, level: str) -> int:

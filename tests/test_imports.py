@@ -27,7 +27,8 @@ ALLOWED: dict[str, set[str]] = {
     "picture": {"model", "rib", "fib", "family", "health", "lifecycle"},
     "metrics": {"model"},
     "web": {"model", "metrics"},
-    "cli": {"model", "config", "log", "app"},
+    "decode": {"model", "log", "sflow"},
+    "cli": {"model", "config", "log", "app", "decode"},
 }
 EVERYTHING = {"app"}  # wires the rooms
 
