@@ -6,6 +6,7 @@ A connection is accepted here and continued by a socket made inside the switch's
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
 
@@ -23,7 +24,7 @@ class Relay:
             self._listener = socket.create_server(("127.0.0.1", port if listen_port is None else listen_port))
         except OSError as error:
             raise LabError(
-                f"cannot listen on 127.0.0.1:{listen_port}: {error.strerror}",
+                f"cannot listen on 127.0.0.1:{listen_port}: {os.strerror(error.errno or 0)}",
                 "end what uses that port, or choose another with --page-port",
             ) from error
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
