@@ -15,6 +15,7 @@ import pwd
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import structlog
@@ -28,7 +29,7 @@ from arm.exabgp.config import Speaker as SpeakerOptions
 from arm.exabgp.process import Exabgp
 from arm.family import FamilyLoop
 from arm.fib import bird
-from arm.fib.compare import Differences, compare
+from arm.fib.compare import compare
 from arm.fib.netlink import KernelRoutes
 from arm.health import Health
 from arm.lifecycle import Facts, Lifecycle, State
@@ -95,7 +96,7 @@ class Arm:
         self._speaking = False
         self._started = time.time()
         self._chosen_at = -chosen.interval
-        self._status = self._first_status()
+        self._status: Status  # set before anybody can ask
         self._routes: Sequence[ActiveRoute] = ()
 
     # --- what the page reads ------------------------------------------------------------------------
@@ -119,20 +120,20 @@ class Arm:
         await self._ask_bird()
         if self._bird_error is not None:
             raise self._bird_error
-        listen = self._config.web.listen
-        async with serve(self, listen.address, listen.port) as url:
-            try:
-                self._kernel.start()
-                self._collector.start(loop.time())
-                await self._exabgp.start()
-                log.info("running", page=url)
-                await self._tick_until(stop)
-            finally:
-                # ExaBGP first and without a NOTIFICATION: BIRD keeps our routes from here on.
-                log.info("stopping, installed routes stay")
-                await self._exabgp.stop()
-                self._collector.stop()
-                self._kernel.stop()
+        async with AsyncExitStack() as running:
+            running.callback(self._kernel.stop)
+            self._kernel.start()
+            running.callback(self._collector.stop)
+            self._collector.start(loop.time())
+            self._publish(loop.time())
+            listen = self._config.web.listen
+            url = await running.enter_async_context(serve(self, listen.address, listen.port))
+            # Stopped first, and without a NOTIFICATION: BIRD keeps our routes from there on.
+            running.push_async_callback(self._exabgp.stop)
+            await self._exabgp.start()
+            log.info("running", page=url)
+            await self._tick_until(stop)
+            log.info("stopping, installed routes stay")
 
     def _make_directory(self) -> None:
         directory = self._config.state.directory
@@ -271,13 +272,15 @@ class Arm:
             self._chosen_at = now
         for family, loop in self._loops.items():
             loop.measure(traffic[family], self._feed.table(family), batch.seconds, now)
-            state = self._advance(family, now)
-            if choosing:
-                self._choose(family, state, now)
-        self._speak()
+            self._advance(family, now)
+        # The picture first: it shows the last choice as it turned out, not the next one half done.
         self._publish(now)
+        if choosing:
+            for family in Family:
+                self._choose(family, now)
+        self._speak()
 
-    def _advance(self, family: Family, now: float) -> State:
+    def _advance(self, family: Family, now: float) -> None:
         lifecycle = self._lifecycles[family]
         before = lifecycle.state
         default = self._kernel.defaults[family] is not None
@@ -288,9 +291,9 @@ class Arm:
             if state is State.WARMING and not self._speaker.wanted(family):
                 # A restart: what the kernel still holds from the last run is where this one begins.
                 self._loops[family].adopt(self._kernel.routes[family], self._feed.table(family), now)
-        return state
 
-    def _choose(self, family: Family, state: State, now: float) -> None:
+    def _choose(self, family: Family, now: float) -> None:
+        state = self._lifecycles[family].state
         if state is State.OFF:
             self._speaker.want(family, {}, now)
         elif state.may_announce:
@@ -313,7 +316,7 @@ class Arm:
             },
             bird_error=self._bird_error,
             import_limit_hit=self._import_limit_hit,
-            sflow_silent=now - max(self._collector.last, self._collector.started),
+            sflow_silent=self._collector.silent(now),
             sflow_dropped=self._collector.dropped,
         )
         change = self._health.report(found, time.time())
@@ -350,7 +353,7 @@ class Arm:
     def _watch(self, family: Family, now: float) -> Watched:
         kernel = self._kernel.routes[family]
         wanted, told_at = self._speaker.wanted(family), self._speaker.told_at(family)
-        differences: Differences = compare(told_at, wanted, kernel, now)
+        differences = compare(told_at, self._speaker.leaving(family), kernel, now)
         return Watched(
             loop=self._loops[family],
             state=self._lifecycles[family].state,
@@ -362,17 +365,6 @@ class Arm:
             told=self._speaker.told(family),
             kernel=kernel,
             differences=differences,
-        )
-
-    def _first_status(self) -> Status:
-        return Status(
-            version=__version__,
-            time=self._started,
-            started=self._started,
-            strategy=self._config.selection.strategy,
-            concerns=(),
-            families=(),
-            sessions={name: since is None for name, since in self._down_since.items()},
         )
 
     def _complain(self, text: str, key: str, now: float, **words: object) -> None:

@@ -59,8 +59,9 @@ def test_comparison_waits_a_moment_before_it_complains() -> None:
         Prefix("20.1.0.0/16"): KernelRoute(Prefix("20.1.0.0/16"), ("10.0.0.1",), 12, offload_failed=True),
         Prefix("20.2.0.0/16"): KernelRoute(Prefix("20.2.0.0/16"), ("10.0.0.1",), 12),
     }
-    assert compare(told, told, kernel, 104.0).missing == []
-    found = compare(told, told, kernel, 106.0)
+    assert compare(told, (), kernel, 104.0).missing == []
+    found = compare(told, (), kernel, 106.0)
+    assert compare(told, ["20.2.0.0/16"], kernel, 106.0).unexpected == [], "on its way out"
     assert (found.missing, found.unexpected, found.failed) == (
         ["20.0.0.0/16"],
         ["20.2.0.0/16"],
@@ -89,7 +90,7 @@ def watched(state: State = State.ACTIVE, *, default: bool = True) -> Watched:
         wanted=told,
         told=told,
         kernel=kernel,
-        differences=compare({Prefix("20.1.0.0/16"): 0.0}, told, kernel, 100.0),
+        differences=compare({Prefix("20.1.0.0/16"): 0.0}, (), kernel, 100.0),
     )
 
 

@@ -107,6 +107,10 @@ class Speaker:
     def told_at(self, family: Family) -> Mapping[Prefix, float]:
         return self._books[family].told_at
 
+    def leaving(self, family: Family) -> Mapping[Prefix, float]:
+        """Withdrawn, with the time, and not yet seen to be gone."""
+        return self._books[family].leaving
+
     def occupied(self, family: Family) -> int:
         """Entries that the hardware may hold right now."""
         return self._books[family].occupied

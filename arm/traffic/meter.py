@@ -48,7 +48,8 @@ class Meter:
     def adopt(self, prefixes: Iterable[Prefix], now: float) -> None:
         """Take in prefixes that are worth keeping though no sample has been seen: they age like the rest."""
         for prefix in prefixes:
-            self._seen[self._slot(prefix)] = now
+            slot = self._slot(prefix)  # first: it may move the arrays
+            self._seen[slot] = now
 
     def prefixes(self) -> list[Prefix]:
         """Prefixes with a sample inside the window; the arrays below are in this order."""

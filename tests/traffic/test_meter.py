@@ -76,6 +76,12 @@ def test_grows_beyond_its_first_size_and_forgets() -> None:
     assert meter.weights().tolist() == [5, 7], "a slot that is used again starts from nothing"
 
 
+def test_adopts_more_than_its_first_size() -> None:
+    meter = Meter(WINDOW)
+    meter.adopt((Prefix(f"20.{n >> 8}.{n & 255}.0/24") for n in range(3000)), 0.0)
+    assert len(meter) == 3000
+
+
 def test_adopted_prefixes_stay_for_a_window() -> None:
     meter = Meter(WINDOW)
     meter.adopt([Prefix("20.0.0.0/16")], 100.0)
