@@ -26,22 +26,25 @@ class Collector:
         self._sockets: list[socket.socket] = []
         self._destinations: dict[bytes, DestinationBytes] = {}
         self._since = 0.0
-        self.started = 0.0  # event-loop time
+        self._heard: float | None = None  # when the last datagram came, or when listening began
         self._dropped: dict[int, int] = {}
         self.datagrams = 0
         self.samples = 0
         self.unusable = 0  # samples without an IP address to look up, or of unknown sampling rate
         self.malformed: Counter[str] = Counter()  # by kind
-        self.last = 0.0  # when the last datagram came, in event-loop time
 
     @property
     def dropped(self) -> int:
         """Datagrams that the kernel dropped because the receive buffer was full, since start."""
         return sum(self._dropped.values())
 
+    def silent(self, now: float) -> float:
+        """Seconds since the last datagram, or since listening began; 0 before."""
+        return now - self._heard if self._heard is not None else 0.0
+
     def start(self, now: float) -> None:
         """Open the sockets; raises ArmError if one cannot be had."""
-        self._since = self.started = now
+        self._since = self._heard = now
         for address, port in self._listen:
             sock = _open(address, port)
             self._sockets.append(sock)
@@ -72,7 +75,7 @@ class Collector:
                 if kind == _SO_RXQ_OVFL:
                     self._dropped[sock.fileno()] = struct.unpack("=I", value)[0]
             self._receive(data)
-        self.last = asyncio.get_running_loop().time()
+        self._heard = asyncio.get_running_loop().time()
 
     def _receive(self, data: bytes) -> None:
         self.datagrams += 1
