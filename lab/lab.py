@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -18,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from arm.model import Family
-from lab import birdfiles, generate, neighbours, programs, queues, switch, topology
+from lab import birdfiles, generate, machine, neighbours, programs, queues, switch, topology
 from lab.active import ActivePrefix, choose_active, save
 from lab.namespaces import Node, link
 from lab.options import LabOptions, arm_configuration
@@ -27,8 +26,6 @@ from lab.programs import Program
 from lab.relay import Relay
 from lab.steer import Traffic
 from lab.tables import Table
-
-_NEEDED = "unshare nsenter ip sysctl ethtool nft bird birdc ovsdb-tool ovsdb-server ovs-vswitchd ovs-vsctl"
 
 
 class Lab:
@@ -71,12 +68,14 @@ class Lab:
         return self._workdir
 
     def _start(self) -> None:
-        self._check_machine()
+        machine.check()
         if self.options.workdir is None:
             self._workdir = Path(tempfile.mkdtemp(prefix="arm-lab-"))
         else:
             self._workdir = self.options.workdir.resolve()
-        self._claim()
+        self._lock = machine.claim(self.workdir)
+        shutil.rmtree(self.logs, ignore_errors=True)
+        self.logs.mkdir()
         with self._step("tables"):
             self._make_tables()
         with self._step("nodes and links"):
@@ -182,26 +181,6 @@ class Lab:
         return switch.get(self.nodes[SWITCH], path, timeout)
 
     # --- how it starts
-
-    def _check_machine(self) -> None:
-        if os.geteuid() != 0:
-            raise LabError("the lab needs root", "run it with sudo")
-        missing = [name for name in _NEEDED.split() if shutil.which(name) is None]
-        if missing:
-            raise LabError(f"not installed: {', '.join(missing)}", "run `lab/prepare lab`")
-
-    def _claim(self) -> None:
-        """Take the work folder; the lock ends with us, however we end."""
-        self.workdir.mkdir(parents=True, exist_ok=True)
-        self._lock = os.open(self.workdir, os.O_RDONLY)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise LabError(
-                f"another lab is running in {self.workdir}", "end it, or choose another --workdir"
-            ) from error
-        shutil.rmtree(self.logs, ignore_errors=True)
-        self.logs.mkdir()
 
     @contextlib.contextmanager
     def _step(self, what: str) -> Iterator[None]:
