@@ -65,7 +65,7 @@ def walk(data: bytes, offset: int, end: int, count: int) -> Iterator[Record]:
     """
     for _ in range(count):
         if offset + 8 > end:
-            raise MalformedError("truncated-record", offset)
+            raise MalformedError("truncated-record", min(offset, len(data)))
         kind, length = _two(data, offset)
         start = offset + 8
         stop = start + length

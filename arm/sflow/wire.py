@@ -154,7 +154,7 @@ def decode(data: bytes) -> Datagram:
 def _sample(data: bytes, offset: int) -> tuple[int, Sample | None, int]:
     """One sample: its kind, what it says if the kind is known, and where the next one begins."""
     if offset + 8 > len(data):
-        raise MalformedError("truncated-sample", offset)
+        raise MalformedError("truncated-sample", min(offset, len(data)))  # the last padding may be missing
     kind, length = _two(data, offset)
     start = offset + 8
     end = start + length
