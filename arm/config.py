@@ -139,10 +139,10 @@ class Selection(Section):
         description="Seconds that traffic is remembered; a prefix without traffic for this long leaves.",
     )
     hysteresis: Share = Field(
-        default=0.2,
+        default=0.5,
         ge=0,
         le=1,
-        description="An installed prefix stays until another carries this share more (0.2: 20 % more).",
+        description="An installed prefix stays until another carries this share more (0.5: 50 %).",
     )
     minimum_rate: BitsPerSecond = Field(
         default=0.0, ge=0, le=1_000_000_000_000, description="Bit/s below which a prefix is not installed."

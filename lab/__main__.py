@@ -126,9 +126,9 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument(
         "--drift",
         type=float,
-        default=default.drift,
+        default=0.05,
         metavar="SHARE",
-        help="prefixes that change rank a minute",
+        help="share of the active prefixes that change their rank per minute (0.05)",
     )
     up.add_argument("--table", type=Path, metavar="FILE", help="lines `prefix origin`, plain or .gz")
     up.add_argument("--no-arm", action="store_true", help="without ARM: everything follows the default route")

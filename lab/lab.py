@@ -201,8 +201,8 @@ class Lab:
         counts = {Family.IPV4: options.active, Family.IPV6: options.active6}
         self.active = choose_active(self.table, counts, options.share6, options.alpha, options.seed)
         save(self.workdir / "active.json", self.active)
-        # Room for ARM's entries twice: routes kept through its restart count too (bird/bird.conf).
-        limits = {Family.IPV4: 2 * options.capacity + 10, Family.IPV6: 2 * options.capacity6 + 10}
+        # No slack: ARM alone has to see to it that BIRD's guard for the hardware is never needed.
+        limits = {Family.IPV4: options.capacity, Family.IPV6: options.capacity6}
         birdfiles.write_all(self.workdir, self.table, limits)
 
     def _make_nodes(self) -> None:

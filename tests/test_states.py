@@ -61,7 +61,7 @@ def test_comparison_waits_a_moment_before_it_complains() -> None:
     }
     assert compare(told, (), kernel, 104.0).missing == []
     found = compare(told, (), kernel, 106.0)
-    assert compare(told, ["20.2.0.0/16"], kernel, 106.0).unexpected == [], "on its way out"
+    assert compare(told, [Prefix("20.2.0.0/16")], kernel, 106.0).unexpected == [], "on its way out"
     assert (found.missing, found.unexpected, found.failed) == (
         ["20.0.0.0/16"],
         ["20.2.0.0/16"],

@@ -25,7 +25,7 @@ START_TIMEOUT = 30.0  # seconds until ExaBGP must have handed over its pipe
 BACKOFF = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)  # seconds before each further restart
 STABLE = 60.0  # seconds of life after which the back-off starts again
 READ_SIZE = 1 << 18  # bytes per read: a few milliseconds of parsing, so that other work gets its turn
-# ExaBGP asks DNS for its own name as it starts: a router whose resolver is out of reach must not wait for that.
+# ExaBGP asks DNS for its own name as it starts, which must not take long where no resolver is in reach.
 _ENVIRONMENT = {"RES_OPTIONS": "timeout:1 attempts:1"}
 PIPE_SIZE = 1 << 20  # the largest that Linux grants without privileges
 

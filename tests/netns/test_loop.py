@@ -1,0 +1,337 @@
+"""The whole loop, end to end: real BIRD, ExaBGP, Open vSwitch, kernel tables and packets.
+
+One lab for all tests of this file, with the size that the README starts with, and no drift so that what is
+measured can be repeated. Traffic and forwarding are counted at the senders and the neighbours, the kernel's
+routes by `ip`: never by ARM.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytricia import PyTricia
+
+from arm.model import Family
+from lab.lab import Lab
+from lab.options import LabOptions
+from lab.plan import TEST_BETTER, TEST_RICH, TEST_SINGLE, TEST_SPARE
+from tests.netns.watch import KernelWatch
+
+pytestmark = pytest.mark.timeout(600)
+
+CAPACITY = {Family.IPV4: 2000, Family.IPV6: 500}
+WINDOW = 40.0  # seconds; the default configuration of the lab has 60, which only makes this file slower
+BUSY = 60.0  # packets per second to a test prefix: far above the lightest installed one
+
+families = pytest.mark.parametrize("family", Family, ids=lambda family: family.label)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    options = LabOptions(
+        routes=100_000,
+        routes6=20_000,
+        active=10_000,
+        active6=2_000,
+        capacity=CAPACITY[Family.IPV4],
+        capacity6=CAPACITY[Family.IPV6],
+        window=WINDOW,
+        seed=7,
+        workdir=tmp_path_factory.mktemp("lab"),
+        start_arm=False,
+    )
+    with Lab(options) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def watch(lab: Lab) -> Iterator[KernelWatch]:
+    """Watches from before ARM starts; capacity is checked for the whole time at the end."""
+    watch = KernelWatch(lab)
+    yield watch
+    watch.close()
+
+
+@pytest.fixture(scope="module")
+def running(lab: Lab, watch: KernelWatch) -> float:
+    """ARM with the table learned; gives the time (monotonic) at which it was."""
+    assert watch.present == {family: set() for family in Family}
+    lab.start_arm()
+    until(lambda: all(each["state"] != "learning" for each in families_of(lab)), 90, "table learned")
+    return time.monotonic()
+
+
+def families_of(lab: Lab) -> list[dict[str, Any]]:
+    families: list[dict[str, Any]] = lab.api("/api/v1/status")["families"]
+    return families
+
+
+def status(lab: Lab, family: Family) -> dict[str, Any]:
+    return next(each for each in families_of(lab) if each["family"] == family.label)
+
+
+def until(condition: Callable[[], bool], timeout: float, what: str) -> float:
+    """Seconds until `condition` holds."""
+    start = time.monotonic()
+    while not condition():
+        assert time.monotonic() - start < timeout, f"{what}: not within {timeout} s"
+        time.sleep(0.05)
+    return time.monotonic() - start
+
+
+def protocol(name: str, family: Family) -> str:
+    return f"{name}{4 if family is Family.IPV4 else 6}"
+
+
+# --- the first minute
+
+
+def test_every_route_is_learned_and_known_to_be_complete(lab: Lab, running: float) -> None:
+    for family in Family:
+        expected = int(re.findall(r"^(\d+) of", routes_in(lab, protocol("full", family)), re.M)[0])
+        networks = int(re.findall(r"for (\d+) networks", routes_in(lab, protocol("full", family)))[0])
+        assert expected >= networks > 20_000
+        assert status(lab, family)["rib_routes"] == networks - 1, "all but the default"
+
+
+def routes_in(lab: Lab, table: str) -> str:
+    return lab.birdc("switch", f"show route table {table} count")
+
+
+def test_within_a_minute_the_entries_serve_most_packets(lab: Lab, running: float, watch: KernelWatch) -> None:
+    """Packets are counted where they arrive; what is installed is what `ip` shows."""
+    time.sleep(max(0.0, running + 48 - time.monotonic()))
+    rate = sum(each["samples_per_second"] for each in families_of(lab))
+    assert rate >= 2000, f"{rate} samples/s"
+    installed = {family: set(lab.kernel_routes(family)) for family in Family}
+    before = lab.counts()
+    time.sleep(10)
+    after = lab.counts()
+    assert time.monotonic() < running + 75, "the machine is too slow to tell"
+    for family in Family:
+        assert family.default in installed[family]
+        assert len(installed[family]) - 1 <= CAPACITY[family]
+        assert len(installed[family]) - 1 >= CAPACITY[family] * 0.95, "there is more traffic than room"
+        share, packets = served(installed[family] - {family.default}, family, before, after)
+        print(f"{family.title}: {share:.2%} of {packets} packets match an installed route")
+        assert packets > 10_000
+        assert share >= 0.80
+
+
+def served(
+    installed: set[str], family: Family, before: dict[str, dict[str, int]], after: dict[str, dict[str, int]]
+) -> tuple[float, int]:
+    """Share of the packets counted between two readings whose destination matches an installed route."""
+    tree = PyTricia(family.bits, family.af)
+    for prefix in installed:
+        tree[prefix] = True
+    total = hits = 0
+    for neighbour, counts in after.items():
+        for address, count in counts.items():
+            if Family.of(address) is family:
+                new = count - before[neighbour].get(address, 0)
+                total += new
+                hits += new if tree.get(ip_address(address).packed) else 0
+    return hits / total, total
+
+
+@families
+def test_the_kernel_holds_only_what_it_should(lab: Lab, running: float, family: Family) -> None:
+    flag = "-6" if family is Family.IPV6 else "-4"
+    listing = lab.run("switch", ["ip", flag, "route", "show", "table", "main"]).stdout
+    for line in listing.splitlines():
+        assert " proto bird" in line or " proto kernel" in line or line.startswith("\tnexthop"), line
+
+
+def test_arm_says_the_same_as_the_kernel(lab: Lab, running: float) -> None:
+    for family in Family:
+        until(
+            lambda family=family: (
+                abs(  # type: ignore[misc]
+                    status(lab, family)["installed"] - (len(lab.kernel_routes(family)) - 1)
+                )
+                <= 5
+            ),
+            10,
+            "counts agree but for changes under way",
+        )
+        shown = status(lab, family)
+        assert shown["missing"] == 0
+        assert shown["default_route"] is True
+    query = "/api/v1/routes?family=ipv4&state=installed&limit=1000"
+    rows = lab.api(query)["routes"]
+    kernel = lab.kernel_routes(Family.IPV4)
+    assert sum(row["prefix"] in kernel for row in rows) >= 0.98 * len(rows)
+    assert all(row["next_hop"] in kernel[row["prefix"]] for row in rows if row["prefix"] in kernel)
+
+
+# --- reactions
+
+
+@families
+def test_new_traffic_is_in_the_kernel_within_3_s(
+    lab: Lab, running: float, watch: KernelWatch, family: Family
+) -> None:
+    spare = TEST_SPARE[family]
+    start = time.monotonic()
+    lab.traffic.add(spare.address, BUSY)
+    took = watch.wait(spare.prefix, deleted=False, start=start, timeout=10)
+    print(f"{family.title}: new traffic in the kernel after {took:.2f} s")
+    assert took <= 3.0
+
+
+@families
+def test_a_returned_route_has_every_attribute_of_the_original(
+    lab: Lab, running: float, watch: KernelWatch, family: Family
+) -> None:
+    rich = TEST_RICH[family]
+    start = time.monotonic()
+    lab.traffic.add(rich.address, BUSY)
+    watch.wait(rich.prefix, deleted=False, start=start, timeout=10)
+    original = attributes(
+        lab.birdc("switch", f"show route {rich.prefix} table {protocol('full', family)} all")
+    )
+    returned = attributes(
+        lab.birdc("switch", f"show route {rich.prefix} table {protocol('fib', family)} all")
+    )
+    assert returned["BGP.large_community"] == {*original["BGP.large_community"], "(65000, 6343, 1)"}
+    returned["BGP.large_community"] = original["BGP.large_community"]
+    assert returned == original
+    assert "{" in returned["BGP.as_path"], "an AS_SET"
+    for name in ("BGP.community", "BGP.ext_community", "BGP.large_community", "BGP.med", "BGP.local_pref"):
+        assert returned[name], name
+    lab.traffic.remove(rich.address)
+
+
+def attributes(shown: str) -> dict[str, str | set[str]]:
+    """BIRD's attribute lines; communities as sets, of an IPv6 next hop the global address alone."""
+    found: dict[str, str | set[str]] = {}
+    for name, value in re.findall(r"^\s+(BGP\.\w+): ?(.*?)\s*$", shown, re.M):
+        communities = set(re.findall(r"\([^)]*\)", value)) if name.endswith("community") else None
+        found[name] = communities or value
+    found["BGP.next_hop"] = str(found["BGP.next_hop"]).split()[0]
+    return found
+
+
+@families
+def test_a_withdrawal_reaches_the_kernel_within_2_s(
+    lab: Lab, running: float, watch: KernelWatch, family: Family
+) -> None:
+    single = TEST_SINGLE[family]
+    start = time.monotonic()
+    lab.traffic.add(single.address, BUSY)
+    watch.wait(single.prefix, deleted=False, start=start, timeout=10)
+    start = time.monotonic()
+    lab.birdc("transit1", f"disable {protocol('test_single', family)}")
+    took = watch.wait(single.prefix, deleted=True, start=start, timeout=10)
+    print(f"{family.title}: withdrawal in the kernel after {took:.2f} s")
+    assert took <= 2.0
+    start = time.monotonic()
+    lab.birdc("transit1", f"enable {protocol('test_single', family)}")
+    back = watch.wait(single.prefix, deleted=False, start=start, timeout=10)
+    print(f"{family.title}: back after {back:.2f} s")
+    assert back <= 3.0
+    lab.traffic.remove(single.address)
+
+
+@families
+def test_a_changed_next_hop_reaches_the_kernel_within_2_s(
+    lab: Lab, running: float, watch: KernelWatch, family: Family
+) -> None:
+    better = TEST_BETTER[family]
+    old, new = (f"10.0.{n}.2" if family is Family.IPV4 else f"2001:db8:{n}::2" for n in (1, 2))
+    start = time.monotonic()
+    lab.traffic.add(better.address, BUSY)
+    watch.wait(better.prefix, deleted=False, start=start, timeout=10, text=f"via {old} ")
+    for action, gateway in (("enable", new), ("disable", old)):
+        start = time.monotonic()
+        lab.birdc("transit2", f"{action} {protocol('test_better', family)}")
+        took = watch.wait(better.prefix, deleted=False, start=start, timeout=10, text=f"via {gateway} ")
+        print(f"{family.title}: next hop {gateway} in the kernel after {took:.2f} s")
+        assert took <= 2.0
+    lab.traffic.remove(better.address)
+
+
+def test_a_prefix_that_stops_leaves_after_the_window(lab: Lab, running: float, watch: KernelWatch) -> None:
+    """Both families at once; TEST_SPARE has carried traffic since its own test."""
+    start = time.monotonic()
+    for family in Family:
+        lab.traffic.remove(TEST_SPARE[family].address)
+    for family in Family:
+        took = watch.wait(TEST_SPARE[family].prefix, deleted=True, start=start, timeout=WINDOW + 15)
+        print(f"{family.title}: left {took:.1f} s after its last packet, window {WINDOW} s")
+        assert WINDOW - 2 <= took <= WINDOW + 5
+
+
+# --- ARM goes and comes back
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=lambda how: how.name)
+def test_routes_stay_through_a_restart(
+    lab: Lab, running: float, watch: KernelWatch, how: signal.Signals
+) -> None:
+    before = {family: set(lab.kernel_routes(family)) for family in Family}
+    start = time.monotonic()
+    code = lab.stop_arm(how)
+    assert code == (0 if how is signal.SIGTERM else -signal.SIGKILL)
+    time.sleep(5)
+    # What was on its way when ARM went may still arrive.
+    late = [change for change in watch.since(start) if change.at > start + 0.5]
+    assert late == [], "no route event while ARM is away"
+    lab.start_arm()
+    until(lambda: all(each["state"] == "active" for each in families_of(lab)), 120, "active again")
+    for family in Family:
+        left = [c.prefix for c in watch.since(start) if c.deleted and Family.of(c.prefix) is family]
+        print(f"{family.title}: {len(left)} of {len(before[family])} routes left until active again")
+        assert len(left) <= 0.03 * CAPACITY[family], "only what changes anyway"
+
+
+# --- a family without a default
+
+
+@families
+def test_nothing_new_is_announced_without_a_default_route(
+    lab: Lab, running: float, watch: KernelWatch, family: Family
+) -> None:
+    until(lambda: status(lab, family)["state"] == "active", 60, "active")
+    for transit in ("transit1", "transit2"):
+        lab.birdc(transit, f"disable {protocol('default', family)}")
+    try:
+        until(lambda: status(lab, family)["state"] == "no-default", 15, "state no-default")
+        concerns = lab.api("/api/v1/status")["concerns"]
+        assert ("no-default", family.label) in {(c["name"], c["family"]) for c in concerns}
+        start = time.monotonic()
+        lab.traffic.add(TEST_SINGLE[family].address, BUSY)
+        time.sleep(5)
+        assert [c for c in watch.since(start) if Family.of(c.prefix) is family] == []
+    finally:
+        for transit in ("transit1", "transit2"):
+            lab.birdc(transit, f"enable {protocol('default', family)}")
+    watch.wait(TEST_SINGLE[family].prefix, deleted=False, start=start, timeout=20)
+    lab.traffic.remove(TEST_SINGLE[family].address)
+
+
+# --- and at the end
+
+
+def test_capacity_was_never_exceeded(lab: Lab, watch: KernelWatch, running: float) -> None:
+    for family in Family:
+        print(f"{family.title}: at most {watch.peak[family]} of {CAPACITY[family]} entries at any moment")
+        assert watch.peak[family] <= CAPACITY[family]
+        assert watch.present[family] == set(lab.kernel_routes(family)) - {family.default}, (
+            "the watch is right"
+        )
+    assert "[HIT]" not in lab.birdc("switch", "show protocols all arm_target")
+
+
+def test_a_full_log_holds_no_surprises(lab: Lab, running: float) -> None:
+    log = Path(lab.logs / "switch-arm.log").read_text()
+    for word in ("Traceback", "not understood", "refused entries", "[error"):
+        assert word not in log
