@@ -54,8 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     decode = commands.add_parser(
         "decode",
         help="print the samples in sFlow files, one JSON object per line",
-        description="Prints every flow sample as one JSON object; datagrams are numbered from 0 in each file.",
-        epilog="Exit codes: 0 fine, 1 something was malformed (the rest is printed), 2 a file cannot be read.",
+        description="One JSON object for every flow sample; datagrams are numbered from 0 in each file.",
+        epilog="Exit codes: 0 fine, 1 something malformed (the rest is printed), 2 a file cannot be read.",
     )
     decode.add_argument(
         "paths", type=Path, nargs="+", metavar="PATH", help="a datagram as received, or a pcap capture"
