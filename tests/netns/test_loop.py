@@ -286,11 +286,17 @@ def test_routes_stay_through_a_restart(
     late = [change for change in watch.since(start) if change.at > start + 0.5]
     assert late == [], "no route event while ARM is away"
     lab.start_arm()
-    until(lambda: all(each["state"] == "active" for each in families_of(lab)), 120, "active again")
+    until(lambda: all(each["state"] != "learning" for each in families_of(lab)), 120, "table learned")
+    until(lambda: all(each["announced"] >= 0.9 * each["capacity"] for each in families_of(lab)), 60, "told")
+    time.sleep(5)  # end-of-RIB has been sent: BIRD has dropped what was not announced again
+    assert any(each["state"] == "warming" for each in families_of(lab)), "nothing is evicted yet"
+    left = [change.prefix for change in watch.since(start + 0.5) if change.deleted]
+    kept = {family: before[family] & set(lab.kernel_routes(family)) for family in Family}
     for family in Family:
-        left = [c.prefix for c in watch.since(start) if c.deleted and Family.of(c.prefix) is family]
-        print(f"{family.title}: {len(left)} of {len(before[family])} routes left until active again")
-        assert len(left) <= 0.03 * CAPACITY[family], "only what changes anyway"
+        print(f"{family.title}: {len(kept[family])} of {len(before[family])} routes kept, {len(left)} left")
+        # Without traffic for a window before the restart, some would have left anyway.
+        assert len(kept[family]) >= 0.99 * len(before[family])
+    until(lambda: all(each["state"] == "active" for each in families_of(lab)), 60, "active again")
 
 
 # --- a family without a default
