@@ -70,3 +70,5 @@ class KernelWatch:
         self._process.terminate()
         self._process.wait()
         self._thread.join(10)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
