@@ -336,7 +336,7 @@ class Arm:
             families=tuple(family_status(each) for each in watched.values()),
             sessions={name: since is None for name, since in self._down_since.items()},
             datagrams=self._collector.datagrams,
-            malformed=self._collector.malformed.total(),
+            malformed=dict(self._collector.malformed),
             counters={
                 "sflow_samples": self._collector.samples,
                 "sflow_samples_unusable": self._collector.unusable,

@@ -215,5 +215,21 @@ class Status:
     families: tuple[FamilyStatus, ...]
     sessions: dict[str, bool]  # "reflector" and "target": established?
     datagrams: int = 0  # sFlow datagrams received since start
-    malformed: int = 0
+    malformed: dict[str, int] = field(default_factory=dict)  # faults in them since start, by kind
+    unseen: float = 0.0  # share of the traffic that no sample told of lately: lost or dropped on its way here
     counters: dict[str, int] = field(default_factory=dict)  # further totals since start, by metric name
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCounters:
+    """The latest counter record of one kind from one data source of an sFlow agent.
+
+    `values` are the record's fields by name, with their unit in the name where they have one; None is what
+    the agent does not know. Tables of an ASIC are {"used": ..., "maximum": ...}.
+    """
+
+    agent: str  # address
+    source: str  # data source as "class:index", like sflowtool
+    kind: str  # "interface", "host_cpu", "broadcom_tables", ...
+    age: float  # seconds since it came
+    values: dict[str, int | float | str | None | dict[str, int | None]]
