@@ -16,6 +16,7 @@ import signal
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from ipaddress import ip_address
 from pathlib import Path
 
 import structlog
@@ -30,15 +31,18 @@ from arm.exabgp.process import Exabgp
 from arm.family import FamilyLoop
 from arm.fib import bird
 from arm.fib.compare import compare
+from arm.fib.interfaces import connected
 from arm.fib.netlink import KernelRoutes
 from arm.health import Health
 from arm.lifecycle import Facts, Lifecycle, State
 from arm.log import RateLimit
-from arm.model import ActiveRoute, ArmError, DestinationBytes, Entry, Family, Prefix, Status
-from arm.picture import Watched, active_routes, family_status, findings
+from arm.model import ActiveRoute, AgentCounters, ArmError, Entry, Family, Prefix, Status
+from arm.picture import Watched, active_routes, agent_counters, family_status, findings
 from arm.rib.feed import Feed
 from arm.rib.messages import Answer, EndOfRib, MessageError, Parser, SessionChange, Update
 from arm.sflow.collector import Collector
+from arm.sflow.direction import Direction
+from arm.sflow.intake import Intake
 from arm.web.server import serve
 
 log = structlog.get_logger("arm")
@@ -77,7 +81,16 @@ class Arm:
             self._on_lines,
             self._on_exabgp_down,
         )
-        self._collector = Collector([(each.address, each.port) for each in config.sflow.listen])
+        self._intake = Intake(
+            Direction(config.sflow.direction),
+            [ip_address(agent).packed for agent in config.sflow.agents],
+        )
+        self._collector = Collector(
+            self._intake,
+            [(each.address, each.port) for each in config.sflow.listen],
+            config.sflow.sources,
+            [(each.address, each.port) for each in config.sflow.relay],
+        )
         self._parser = Parser()
         self._feed = Feed()
         chosen = config.selection
@@ -98,6 +111,7 @@ class Arm:
         self._chosen_at = -chosen.interval
         self._status: Status  # set before anybody can ask
         self._routes: Sequence[ActiveRoute] = ()
+        self._agents: Sequence[AgentCounters] = ()
 
     # --- what the page reads ------------------------------------------------------------------------
 
@@ -106,6 +120,9 @@ class Arm:
 
     def routes(self) -> Sequence[ActiveRoute]:
         return self._routes
+
+    def agents(self) -> Sequence[AgentCounters]:
+        return self._agents
 
     # --- start and stop, in order -------------------------------------------------------------------
 
@@ -123,6 +140,7 @@ class Arm:
         async with AsyncExitStack() as running:
             running.callback(self._kernel.stop)
             self._kernel.start()
+            await self._learn_connected()
             running.callback(self._collector.stop)
             self._collector.start(loop.time())
             self._publish(loop.time())
@@ -160,6 +178,7 @@ class Arm:
             if now - resynced >= RESYNC:
                 resynced = now
                 self._kernel.resync()
+                await self._learn_connected()
             due = max(due + TICK, loop.time())  # a late tick is not made up for by hurried ones
             try:
                 await asyncio.wait_for(stop.wait(), due - loop.time())
@@ -260,18 +279,20 @@ class Arm:
             self._bird_error = None
             self._import_limit_hit = any("[HIT]" in line for line in lines)
 
+    async def _learn_connected(self) -> None:
+        prefixes = await asyncio.to_thread(connected)
+        for loop in self._loops.values():
+            loop.connected(prefixes)
+
     # --- the tick -----------------------------------------------------------------------------------
 
     def _tick(self, now: float) -> None:
-        batch = self._collector.take(now)
-        traffic: dict[Family, dict[bytes, DestinationBytes]] = {family: {} for family in Family}
-        for address, seen in batch.destinations.items():
-            traffic[Family.IPV4 if len(address) == 4 else Family.IPV6][address] = seen
+        traffic, seconds = self._collector.take(now)
         choosing = now - self._chosen_at >= self._config.selection.interval - TICK / 2
         if choosing:
             self._chosen_at = now
         for family, loop in self._loops.items():
-            loop.measure(traffic[family], self._feed.table(family), batch.seconds, now)
+            loop.measure(traffic, self._feed.table(family), seconds, now)
             self._advance(family, now)
         # The picture first: it shows the last choice as it turned out, not the next one half done.
         self._publish(now)
@@ -320,6 +341,7 @@ class Arm:
             sflow_dropped=self._collector.dropped,
         )
         change = self._health.report(found, time.time())
+        loss = self._intake.loss.totals
         for concern in change.raised:
             log.warning(concern.text, concern=concern.name, remedy=concern.remedy)
         for concern in change.cleared:
@@ -327,20 +349,31 @@ class Arm:
         self._routes = [
             row for each in watched.values() for row in active_routes(each, self._installed_since)
         ]
+        self._agents = tuple(agent_counters(self._intake.counters, now))
         self._status = Status(
             version=__version__,
             time=time.time(),
             started=self._started,
             strategy=self._config.selection.strategy,
             concerns=self._health.concerns,
-            families=tuple(family_status(each) for each in watched.values()),
+            families=tuple(family_status(each, self._intake.loss.unseen) for each in watched.values()),
             sessions={name: since is None for name, since in self._down_since.items()},
             datagrams=self._collector.datagrams,
-            malformed=dict(self._collector.malformed),
+            malformed=dict(self._intake.malformed),
+            unseen=self._intake.loss.unseen,
             counters={
-                "sflow_samples": self._collector.samples,
-                "sflow_samples_unusable": self._collector.unusable,
                 "sflow_datagrams_dropped": self._collector.dropped,
+                "sflow_datagrams_refused": self._collector.refused + self._intake.refused,
+                "sflow_datagrams_relayed": self._collector.relayed,
+                "sflow_datagrams_lost": loss.datagrams_lost,
+                "sflow_datagrams_repeated": loss.datagrams_repeated,
+                "sflow_samples": loss.samples,
+                "sflow_samples_lost": loss.samples_lost,
+                "sflow_samples_dropped": loss.samples_dropped,
+                "sflow_samples_repeated": self._intake.repeated,
+                "sflow_samples_unusable": self._intake.unusable,
+                "sflow_packets_discarded": self._intake.discarded,
+                "sflow_agent_restarts": loss.restarts,
                 "route_changes": sum(self._feed.changes.values()),
                 "commands": self._speaker.commands,
                 "commands_refused": self._speaker.errors,

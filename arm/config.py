@@ -25,6 +25,7 @@ from arm.config_options import option_faults, option_paths
 from arm.config_values import (
     AbsolutePath,
     Address,
+    Addresses,
     AddressPort,
     AddressPorts,
     AsNumber,
@@ -34,6 +35,8 @@ from arm.config_values import (
     Entries,
     Identifier,
     Meant,
+    Networks,
+    OtherAddressPorts,
     Seconds,
     Share,
     TableNumber,
@@ -99,6 +102,27 @@ class Sflow(Section):
         default=(Endpoint("127.0.0.1", 6343),),
         strict=False,  # TOML has no tuples; the items inside stay strict
         description="List of UDP address:port to receive on; an IPv6 address stands in brackets.",
+    )
+
+    agents: Addresses = Field(
+        default=(),
+        strict=False,
+        description="The only agents to listen to, by the address in their datagrams; empty: all.",
+    )
+    sources: Networks = Field(
+        default=(),
+        strict=False,
+        description="The only networks that datagrams may come from; an empty list admits all.",
+    )
+    direction: Annotated[Literal["auto", "ingress", "egress"], Meant("a known direction")] = Field(
+        default="auto",
+        description="Which samples count: `auto` counts each packet once however agents sample, `ingress` "
+        "leaves out those taken at the output port, `egress` those taken at the input port.",
+    )
+    relay: OtherAddressPorts = Field(
+        default=(),
+        strict=False,
+        description="List of UDP address:port to which every datagram goes on unchanged.",
     )
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator
 
 from arm.model import Family
+
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +82,26 @@ def _endpoint(written: object) -> Endpoint:
     return Endpoint(str(address), int(port))
 
 
+def _different(listed: tuple[_Item, ...]) -> tuple[_Item, ...]:
+    """The same twice is a slip of the pen."""
+    if len(set(listed)) < len(listed):
+        raise ValueError
+    return listed
+
+
 def _endpoints(listen: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
     """No address means no traffic ever, and no address can be bound twice."""
-    if not listen or len(set(listen)) < len(listen):
+    if not listen:
         raise ValueError
-    return listen
+    return _different(listen)
+
+
+def _network(written: object) -> IPv4Network | IPv6Network:
+    if isinstance(written, IPv4Network | IPv6Network):
+        return written
+    if not isinstance(written, str):
+        raise ValueError
+    return ip_network(written)
 
 
 def _absolute_path(written: object) -> Path:
@@ -115,7 +132,7 @@ BitsPerSecond = Annotated[float, Meant("a number of bits per second")]
 TcpPort = Annotated[int, Meant("a TCP port")]
 AsNumber = Annotated[int, Meant("an AS number")]
 TableNumber = Annotated[int, Meant("the number of a routing table")]
-Address = Annotated[str, AfterValidator(_session_address), Meant("the IPv4 or IPv6 address of a host")]
+Address = Annotated[str, AfterValidator(_session_address), Meant("the IPv4 or IPv6 address of a host", "192.0.2.1")]
 Identifier = Annotated[
     str,
     AfterValidator(_identifier),
@@ -129,6 +146,18 @@ AddressPorts = Annotated[
     AfterValidator(_endpoints),
     Meant("a list of one or more different address:port"),
 ]
+OtherAddressPorts = Annotated[
+    tuple[AddressPort, ...], AfterValidator(_different), Meant("a list of different address:port")
+]
+Addresses = Annotated[
+    tuple[Address, ...], AfterValidator(_different), Meant("a list of different IPv4 or IPv6 addresses")
+]
+Network = Annotated[
+    IPv4Network | IPv6Network,
+    BeforeValidator(_network),
+    Meant("a network without host bits", "192.0.2.0/24"),
+]
+Networks = Annotated[tuple[Network, ...], AfterValidator(_different), Meant("a list of different networks")]
 AbsolutePath = Annotated[
     Path,
     BeforeValidator(_absolute_path),

@@ -6,11 +6,18 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from arm.model import Attributes, DestinationBytes, Entry, Family, Prefix, Route
+from arm.model import Attributes, Entry, Family, Prefix, Route
 from arm.rib.table import RouteTable
 from arm.selection import top
+from arm.sflow.destinations import Destinations
 from arm.traffic.coverage import Coverage, Interval
 from arm.traffic.meter import Meter
+
+# Never routed by a table: loopback, link-local, multicast and what is above it.
+_SPECIAL = {
+    Family.IPV4: [Prefix(text) for text in ("127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")],
+    Family.IPV6: [Prefix(text) for text in ("::1/128", "fe80::/10", "ff00::/8")],
+}
 
 
 class FamilyLoop:
@@ -25,6 +32,15 @@ class FamilyLoop:
         self._hysteresis = hysteresis
         self._minimum_rate = minimum_rate
         self._installed = RouteTable(family)
+        self._unroutable = RouteTable(family)
+        self.connected(())
+
+    def connected(self, prefixes: Iterable[Prefix]) -> None:
+        """The router's own and connected networks: like multicast, traffic to them takes no route."""
+        self._unroutable = RouteTable(self.family)
+        for prefix in (*_SPECIAL[self.family], *prefixes):
+            if Family.of(prefix) is self.family:
+                self._unroutable.set(Route(prefix, "", Attributes()))
 
     def kernel(self, prefix: Prefix, present: bool) -> None:
         """The kernel shows, or no longer shows, an entry: what traffic is scored against."""
@@ -33,34 +49,32 @@ class FamilyLoop:
         else:
             self._installed.remove(prefix)
 
-    def measure(
-        self, traffic: Mapping[bytes, DestinationBytes], table: RouteTable, seconds: float, now: float
-    ) -> None:
+    def measure(self, traffic: Destinations, table: RouteTable, seconds: float, now: float) -> None:
         """Score one interval's traffic against the installed entries, then remember it by matched prefix."""
-        by_prefix: dict[Prefix, DestinationBytes] = {}
+        rows = traffic.family == self.family.number
+        columns = (traffic.bytes[rows], traffic.samples[rows], traffic.squares[rows])
+        by_prefix: dict[Prefix, float] = {}
         total = hits = astray = squares = hit_squares = 0.0
         samples = 0
-        for address, seen in traffic.items():
-            square = seen.bytes * seen.bytes / seen.samples
-            total += seen.bytes
+        for address, size, count, square in zip(
+            traffic.addresses(self.family.number), *(column.tolist() for column in columns), strict=True
+        ):
+            if self._unroutable.match(address) is not None:
+                continue
+            total += size
             squares += square
-            samples += seen.samples
+            samples += count
             route = table.match(address)
             entry = self._installed.match(address)
             if entry is not None:
-                hits += seen.bytes
+                hits += size
                 hit_squares += square
                 if route is not None and route.prefix != entry.prefix:
                     covering = table.get(entry.prefix)
                     if covering is not None and covering.next_hop != route.next_hop:
-                        astray += seen.bytes
+                        astray += size
             if route is not None:
-                known = by_prefix.get(route.prefix)
-                if known is None:
-                    by_prefix[route.prefix] = DestinationBytes(seen.bytes, seen.samples)
-                else:
-                    known.bytes += seen.bytes
-                    known.samples += seen.samples
+                by_prefix[route.prefix] = by_prefix.get(route.prefix, 0.0) + size
         self.meter.add(by_prefix, now)
         self.coverage.add(Interval(total, hits, astray, squares, hit_squares), now)
         if seconds > 0:
@@ -82,12 +96,12 @@ class FamilyLoop:
         """The entries wanted from now on, most important first, at most `room`.
 
         `route` finds a prefix's route, `current` is the previous choice, `installed` tells incumbents.
-        Unless `may_withdraw`, whatever is in `current` and still has a route stays.
+        Unless `may_withdraw`, whatever is in `current` or installed and still has a route stays.
         """
         prefixes = self.meter.prefixes()
         incumbent = np.fromiter((installed(prefix) for prefix in prefixes), np.bool_, len(prefixes))
         order = top.choose(self.meter.rates(), incumbent, len(prefixes), self._minimum_rate, self._hysteresis)
-        kept = () if may_withdraw else current
+        kept = [] if may_withdraw else [*current, *(p for p in prefixes if installed(p))]
         wanted: dict[Prefix, Entry] = {}
         for prefix in (*kept, *(prefixes[index] for index in order.tolist())):
             if len(wanted) >= room:

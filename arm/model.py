@@ -27,6 +27,11 @@ class Family(Enum):
         self.af = af
 
     @property
+    def number(self) -> int:
+        """4 or 6."""
+        return 4 if self is Family.IPV4 else 6
+
+    @property
     def title(self) -> str:
         """How people write it."""
         return "IPv4" if self is Family.IPV4 else "IPv6"
@@ -115,25 +120,6 @@ class Entry:
     next_hop: str
     attributes: Attributes
     kind: Kind = Kind.ROUTE
-
-
-# --- traffic ------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class DestinationBytes:
-    """Sampled traffic to one address: `bytes` is scaled by the sampling rate, `samples` is not."""
-
-    bytes: int = 0
-    samples: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class TrafficBatch:
-    """All samples of one interval, added up by destination address (4 or 16 network-order bytes)."""
-
-    destinations: dict[bytes, DestinationBytes]
-    seconds: float
 
 
 # --- the kernel ---------------------------------------------------------------------------------------
@@ -232,4 +218,4 @@ class AgentCounters:
     source: str  # data source as "class:index", like sflowtool
     kind: str  # "interface", "host_cpu", "broadcom_tables", ...
     age: float  # seconds since it came
-    values: dict[str, int | float | str | None | dict[str, int | None]]
+    values: dict[str, int | float | str | dict[str, int | None] | None]

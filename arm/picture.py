@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from ipaddress import ip_address
 
 import numpy as np
 
@@ -11,8 +13,18 @@ from arm.family import FamilyLoop
 from arm.fib.compare import Differences
 from arm.health import Finding
 from arm.lifecycle import State
-from arm.model import ActiveRoute, ArmError, Entry, Family, FamilyStatus, KernelRoute, Prefix
+from arm.model import (
+    ActiveRoute,
+    AgentCounters,
+    ArmError,
+    Entry,
+    Family,
+    FamilyStatus,
+    KernelRoute,
+    Prefix,
+)
 from arm.rib.table import RouteTable
+from arm.sflow.counters import CounterStore
 
 SILENT = 30.0  # seconds without sFlow that are worth a word
 PATIENCE = 10.0  # seconds that a session may take to come up
@@ -40,9 +52,12 @@ class Watched:
         return len(self.told.keys() & self.kernel.keys())
 
 
-def family_status(watched: Watched) -> FamilyStatus:
-    """One family's figures."""
+def family_status(watched: Watched, unseen: float) -> FamilyStatus:
+    """One family's figures. `unseen`: the share of traffic that no sample told of, hits or not."""
     loop = watched.loop
+    share, error = loop.coverage.share, loop.coverage.error
+    if share is not None and error is not None:
+        error = min(1.0, error + unseen * max(share, 1.0 - share))
     return FamilyStatus(
         family=loop.family,
         state=watched.state.value,
@@ -57,8 +72,8 @@ def family_status(watched: Watched) -> FamilyStatus:
         unexpected=len(watched.differences.unexpected),
         bits_per_second=loop.bits_per_second,
         samples_per_second=loop.samples_per_second,
-        coverage=loop.coverage.share,
-        coverage_error=loop.coverage.error,
+        coverage=share,
+        coverage_error=error,
         misforwarded=loop.coverage.astray,
     )
 
@@ -84,6 +99,19 @@ def active_routes(watched: Watched, since: Mapping[Prefix, float]) -> Iterator[A
             announced=prefix in watched.told,
             in_kernel=prefix in watched.kernel,
             since=since.get(prefix),
+        )
+
+
+def agent_counters(store: CounterStore, now: float) -> Iterator[AgentCounters]:
+    """Every agent's counters, as the page and the metrics name them."""
+    for latest in store:
+        kind = type(latest.counters).__name__
+        yield AgentCounters(
+            agent=str(ip_address(latest.agent)),
+            source="{}:{}".format(*latest.source_id),
+            kind=re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower(),
+            age=latest.age(now),
+            values=asdict(latest.counters),
         )
 
 

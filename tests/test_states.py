@@ -10,9 +10,10 @@ from arm.family import FamilyLoop
 from arm.fib.compare import compare
 from arm.health import Finding, Health
 from arm.lifecycle import Facts, Lifecycle, State
-from arm.model import Attributes, DestinationBytes, Entry, Family, KernelRoute, Prefix, Route
+from arm.model import Attributes, Entry, Family, KernelRoute, Prefix, Route
 from arm.picture import Watched, active_routes, family_status, findings
 from arm.rib.table import RouteTable
+from tests.traffic.build import traffic
 
 GOOD = Facts(capacity=10, learning=False, default_route=True)
 
@@ -79,7 +80,7 @@ def watched(state: State = State.ACTIVE, *, default: bool = True) -> Watched:
     kernel = {Prefix(p): KernelRoute(Prefix(p), ("10.0.0.1",), 12) for p in ("20.1.0.0/16", "20.9.0.0/16")}
     for prefix in kernel:
         loop.kernel(prefix, present=True)
-    loop.measure({bytes((20, 0, 0, 1)): DestinationBytes(1000, 2)}, table, 1.0, 1.0)
+    loop.measure(traffic({"20.0.0.1": 1000}), table, 1.0, 1.0)
     return Watched(
         loop=loop,
         state=state,
@@ -104,9 +105,11 @@ def test_route_table_ranks_traffic_then_shows_what_is_only_installed() -> None:
 
 
 def test_family_status_counts() -> None:
-    status = family_status(watched())
+    status = family_status(watched(), unseen=0.0)
     assert (status.active, status.announced, status.installed, status.unexpected) == (1, 1, 1, 1)
     assert (status.coverage, status.misforwarded) == (0.0, 0.0)
+    assert status.coverage_error == 0.0
+    assert family_status(watched(), unseen=0.1).coverage_error == pytest.approx(0.1), "it may all be hits"
 
 
 def names(**changes: object) -> list[str]:

@@ -3,6 +3,8 @@
 It passes its standard input and output to ARM over a Unix socket (SCM_RIGHTS) and then only waits. When ARM
 goes away for whatever reason the socket closes, and ExaBGP is ended with SIGKILL: no orphan, and no BGP
 NOTIFICATION, which would make BIRD drop ARM's routes instead of keeping them (RFC 4724, section 4.2).
+
+SIGTERM is ignored: ExaBGP sends it when it sees the pipe close, just when this program is needed.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import sys
 
 def main(path: str) -> None:
     """Serve until ARM closes the socket at `path`."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     exabgp = os.getppid()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as arm:
         try:

@@ -154,12 +154,14 @@ class Exabgp:
                 fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
         self._partial = b""
         loop.add_reader(self._reader, self._read)
+        loop.add_reader(self._control, self._lost.set)  # it only ever closes
 
     async def _kill(self) -> None:
         loop = asyncio.get_running_loop()
         if self._reader >= 0:
             loop.remove_reader(self._reader)
             loop.remove_writer(self._writer)
+            loop.remove_reader(self._control)
             os.close(self._reader)
             os.close(self._writer)
             self._control.close()

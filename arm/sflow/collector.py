@@ -1,37 +1,57 @@
-"""The sFlow socket: drained whenever it has something, added up by destination until the next tick asks."""
+"""The sFlow sockets: drained whenever they have something, handed on by the hundred, relayed unchanged."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import ipaddress
 import socket
 import struct
-from collections import Counter
+from collections.abc import Sequence
 
-from arm.model import ArmError, DestinationBytes, TrafficBatch
-from arm.sflow.packet import addresses
-from arm.sflow.wire import MalformedError, decode
+from arm.model import ArmError
+from arm.sflow.destinations import Destinations
+from arm.sflow.intake import Intake
 
 _SO_RCVBUFFORCE, _SO_RXQ_OVFL = 33, 40
 _RECEIVE_BUFFER = 32 << 20  # bytes: seconds of samples, should the daemon be busy
 _LARGEST = 65535
 _DRAIN = 256  # datagrams at a time, then the event loop gets its turn
+_BATCH = 512  # datagrams that are read together
+_SENDERS = 4096  # whose admission is remembered; more than that is an attack
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Collector:
-    """Receives sFlow on several addresses."""
+    """Receives sFlow on several addresses.
 
-    def __init__(self, listen: list[tuple[str, int]]) -> None:
+    `sources` lists the networks that datagrams may come from; none listed means all. Every datagram that is
+    let in also goes to each of `relay` as it is; one that nobody takes there costs nothing.
+    """
+
+    def __init__(
+        self,
+        intake: Intake,
+        listen: Sequence[tuple[str, int]],
+        sources: Sequence[Network] = (),
+        relay: Sequence[tuple[str, int]] = (),
+    ) -> None:
+        self._intake = intake
         self._listen = listen
+        self._sources = sources
+        self._relay = relay
         self._sockets: list[socket.socket] = []
-        self._destinations: dict[bytes, DestinationBytes] = {}
+        self._targets: list[socket.socket] = []
+        self._admitted: dict[str, bool] = {}
+        self._waiting: list[bytes] = []
         self._since = 0.0
         self._heard: float | None = None  # when the last datagram came, or when listening began
         self._dropped: dict[int, int] = {}
         self.datagrams = 0
-        self.samples = 0
-        self.unusable = 0  # samples without an IP address to look up, or of unknown sampling rate
-        self.malformed: Counter[str] = Counter()  # by kind
+        self.refused = 0  # datagrams from elsewhere than `sources`
+        self.relayed = 0
 
     @property
     def dropped(self) -> int:
@@ -45,6 +65,8 @@ class Collector:
     def start(self, now: float) -> None:
         """Open the sockets; raises ArmError if one cannot be had."""
         self._since = self._heard = now
+        for target in self._relay:
+            self._targets.append(_target(*target))
         for address, port in self._listen:
             sock = _open(address, port)
             self._sockets.append(sock)
@@ -54,19 +76,21 @@ class Collector:
         """Close the sockets."""
         for sock in self._sockets:
             asyncio.get_running_loop().remove_reader(sock)
+        for sock in (*self._sockets, *self._targets):
             sock.close()
-        self._sockets = []
+        self._sockets, self._targets = [], []
 
-    def take(self, now: float) -> TrafficBatch:
-        """Everything since the last call."""
-        batch = TrafficBatch(self._destinations, now - self._since)
-        self._destinations, self._since = {}, now
-        return batch
+    def take(self, now: float) -> tuple[Destinations, float]:
+        """Everything since the last call by destination, and the seconds that this was."""
+        self._hand_on(now)
+        seconds, self._since = now - self._since, now
+        return self._intake.take(now), seconds
 
     def _drain(self, sock: socket.socket) -> None:
+        now = asyncio.get_running_loop().time()
         for _ in range(_DRAIN):
             try:
-                data, ancillary, _, _ = sock.recvmsg(_LARGEST, 32)
+                data, ancillary, _, sender = sock.recvmsg(_LARGEST, 32)
             except BlockingIOError:
                 break
             except OSError:
@@ -74,29 +98,35 @@ class Collector:
             for _, kind, value in ancillary:
                 if kind == _SO_RXQ_OVFL:
                     self._dropped[sock.fileno()] = struct.unpack("=I", value)[0]
-            self._receive(data)
-        self._heard = asyncio.get_running_loop().time()
-
-    def _receive(self, data: bytes) -> None:
-        self.datagrams += 1
-        try:
-            datagram = decode(data)
-        except MalformedError as fault:
-            self.malformed[fault.kind] += 1
-            return
-        if datagram.fault is not None:
-            self.malformed[datagram.fault.kind] += 1
-        for sample in datagram.samples:
-            self.samples += 1
-            found = addresses(sample.protocol, sample.header)
-            if found is None or sample.sampling_rate == 0:
-                self.unusable += 1
+            if self._sources and not self._admits(sender[0]):
+                self.refused += 1
                 continue
-            total = self._destinations.get(found.destination)
-            if total is None:
-                total = self._destinations[found.destination] = DestinationBytes()
-            total.bytes += sample.frame_length * sample.sampling_rate
-            total.samples += 1
+            self._heard = now
+            self.datagrams += 1
+            self._waiting.append(data)
+            for target in self._targets:
+                with contextlib.suppress(OSError):  # nobody there, or no room: that collector's loss
+                    target.send(data)
+                    self.relayed += 1
+        if len(self._waiting) >= _BATCH:
+            self._hand_on(now)
+
+    def _hand_on(self, now: float) -> None:
+        waiting, self._waiting = self._waiting, []
+        for start in range(0, len(waiting), 2 * _BATCH):
+            self._intake.receive(waiting[start : start + 2 * _BATCH], now)
+
+    def _admits(self, sender: str) -> bool:
+        admitted = self._admitted.get(sender)
+        if admitted is None:
+            if len(self._admitted) >= _SENDERS:
+                self._admitted.clear()
+            address = ipaddress.ip_address(sender.partition("%")[0])
+            if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+                address = address.ipv4_mapped  # IPv4 through an IPv6 socket
+            admitted = any(address in network for network in self._sources)
+            self._admitted[sender] = admitted
+        return admitted
 
 
 def _open(address: str, port: int) -> socket.socket:
@@ -116,4 +146,18 @@ def _open(address: str, port: int) -> socket.socket:
             errno.EACCES: "use a port of 1024 or more in sflow.listen",
         }.get(error.errno or 0, "set sflow.listen to an address of this machine")
         raise ArmError(f"cannot receive sFlow on {address} port {port} ({error.strerror})", remedy) from None
+    return sock
+
+
+def _target(address: str, port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setblocking(False)
+    try:
+        sock.connect((address, port))
+    except OSError as error:
+        sock.close()
+        raise ArmError(
+            f"cannot relay sFlow to {address} port {port} ({error.strerror})",
+            "set sflow.relay, or add a route",
+        ) from None
     return sock

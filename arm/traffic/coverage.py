@@ -15,8 +15,8 @@ CONFIDENCE = 1.96  # standard deviations either side: 95 %
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """One interval's samples. `hits` reached an installed entry; `astray` one with another next hop than the
-    full table's. `squares` sums (bytes of a destination)^2 / its samples: its share of the variance."""
+    """One interval's bytes. `hits` reached an installed entry; `astray` one with another next hop than the
+    full table's. `squares` sums each sample's bytes squared, `hit_squares` those of the hits."""
 
     bytes: float = 0.0
     hits: float = 0.0

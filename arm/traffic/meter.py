@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from arm.model import DestinationBytes, Prefix
+from arm.model import Prefix
 
 
 class Meter:
@@ -31,17 +31,17 @@ class Meter:
     def __len__(self) -> int:
         return len(self._prefixes)
 
-    def add(self, traffic: Mapping[Prefix, DestinationBytes], now: float) -> None:
-        """Age everything to `now`, then add one interval's samples."""
+    def add(self, traffic: Mapping[Prefix, float], now: float) -> None:
+        """Age everything to `now`, then add one interval's bytes."""
         elapsed = 0.0 if self._time is None else max(0.0, now - self._time)
         self._time = now
         decay = math.exp(-elapsed / self._window)
         size = len(self._prefixes)
         self._weight[:size] *= decay
         self._observed = self._observed * decay + self._window * (1.0 - decay)
-        for prefix, seen in traffic.items():
+        for prefix, octets in traffic.items():
             slot = self._slot(prefix)
-            self._weight[slot] += seen.bytes
+            self._weight[slot] += octets
             self._seen[slot] = now
         self._prune(now)
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import socket
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from arm.family import FamilyLoop
-from arm.model import Attributes, DestinationBytes, Entry, Family, Prefix, Route
+from arm.model import Attributes, Entry, Family, Prefix, Route
 from arm.rib.table import RouteTable
 from arm.selection import top
+from tests.traffic.build import traffic
 
 
 def plain(
@@ -61,13 +60,9 @@ def setup(family: Family, *routes: tuple[str, str]) -> tuple[FamilyLoop, RouteTa
     table = RouteTable(family)
     for prefix, next_hop in routes:
         table.set(Route(Prefix(prefix), next_hop, Attributes()))
-    return FamilyLoop(family, window=60.0, hysteresis=0.2, minimum_rate=0.0), table
-
-
-def traffic(family: Family, **sizes: int) -> dict[bytes, DestinationBytes]:
-    return {
-        socket.inet_pton(family.af, address): DestinationBytes(size, 1) for address, size in sizes.items()
-    }
+    loop = FamilyLoop(family, window=60.0, hysteresis=0.2, minimum_rate=0.0)
+    loop.measure(traffic({}), table, 1.0, 0.0)  # time begins
+    return loop, table
 
 
 @pytest.mark.parametrize(("family", "wide", "narrow", "other", "addresses"), CASES)
@@ -77,7 +72,7 @@ def test_traffic_counts_for_its_longest_match_and_is_scored_against_the_kernel(
     loop, table = setup(family, (wide, "a"), (narrow, "b"), (other, "a"))
     loop.kernel(Prefix(wide), present=True)
     in_wide, in_narrow, in_other, unrouted = addresses
-    sizes = traffic(family, **{in_wide: 400, in_narrow: 300, in_other: 200, unrouted: 100})
+    sizes = traffic({in_wide: 400, in_narrow: 300, in_other: 200, unrouted: 100})
     loop.measure(sizes, table, 1.0, 1.0)
     assert dict(zip(loop.meter.prefixes(), loop.meter.weights().tolist(), strict=True)) == {
         wide: 400,
@@ -92,7 +87,7 @@ def test_traffic_counts_for_its_longest_match_and_is_scored_against_the_kernel(
 @pytest.mark.parametrize(("family", "wide", "narrow", "other", "addresses"), CASES)
 def test_choice(family: Family, wide: str, narrow: str, other: str, addresses: tuple[str, ...]) -> None:
     loop, table = setup(family, (wide, "a"), (narrow, "b"), (other, "a"))
-    loop.measure(traffic(family, **dict(zip(addresses, (400, 300, 200, 100), strict=True))), table, 1.0, 1.0)
+    loop.measure(traffic(dict(zip(addresses, (400, 300, 200, 100), strict=True))), table, 1.0, 1.0)
     chosen = loop.choose(table.get, {}, lambda _: False, 2, may_withdraw=True)
     assert list(chosen) == [wide, narrow]
     assert chosen[Prefix(narrow)].next_hop == "b"
@@ -107,11 +102,23 @@ def test_nothing_is_evicted_where_nothing_may_be_withdrawn(
     family: Family, wide: str, narrow: str, other: str, addresses: tuple[str, ...]
 ) -> None:
     loop, table = setup(family, (wide, "a"), (narrow, "b"), (other, "a"))
-    loop.measure(traffic(family, **{addresses[0]: 400, addresses[1]: 300}), table, 1.0, 1.0)
+    loop.measure(traffic({addresses[0]: 400, addresses[1]: 300}), table, 1.0, 1.0)
     current = {Prefix(other): Entry(Prefix(other), "old", Attributes())}
     chosen = loop.choose(table.get, current, lambda _: False, 2, may_withdraw=False)
     assert list(chosen) == [other, wide]
     assert chosen[Prefix(other)].next_hop == "a"
+
+
+@pytest.mark.parametrize(("family", "wide", "narrow", "other", "addresses"), CASES)
+def test_what_takes_no_route_is_not_measured(
+    family: Family, wide: str, narrow: str, other: str, addresses: tuple[str, ...]
+) -> None:
+    loop, table = setup(family, (wide, "a"))
+    loop.connected([Prefix(narrow), Prefix("10.0.0.0/8"), Prefix("fe80::/10")])
+    group = "224.0.0.251" if family is Family.IPV4 else "ff02::fb"
+    loop.measure(traffic({addresses[0]: 100, addresses[1]: 900, group: 700}), table, 1.0, 1.0)
+    assert loop.meter.weights().tolist() == [100]
+    assert loop.bits_per_second == 800.0, "neither connected nor multicast"
 
 
 @pytest.mark.parametrize(("family", "wide", "narrow", "other", "addresses"), CASES)
@@ -120,5 +127,17 @@ def test_an_earlier_run_s_entries_are_incumbents(
 ) -> None:
     loop, table = setup(family, (wide, "a"))
     loop.adopt([Prefix(wide), Prefix(narrow)], table, 0.0)
-    loop.measure({}, table, 1.0, 1.0)
+    loop.measure(traffic({}), table, 1.0, 1.0)
     assert list(loop.choose(table.get, {}, lambda _: True, 5, may_withdraw=False)) == [wide]
+
+
+@pytest.mark.parametrize(("family", "wide", "narrow", "other", "addresses"), CASES)
+def test_what_an_earlier_run_left_is_not_evicted_by_the_first_samples(
+    family: Family, wide: str, narrow: str, other: str, addresses: tuple[str, ...]
+) -> None:
+    loop, table = setup(family, (wide, "a"), (narrow, "b"), (other, "a"))
+    left = [Prefix(narrow), Prefix(other)]
+    loop.adopt(left, table, 0.0)
+    loop.measure(traffic({addresses[0]: 400}), table, 1.0, 1.0)
+    assert set(loop.choose(table.get, {}, left.__contains__, 2, may_withdraw=False)) == set(left)
+    assert wide in loop.choose(table.get, {}, left.__contains__, 2, may_withdraw=True)
