@@ -132,7 +132,9 @@ BitsPerSecond = Annotated[float, Meant("a number of bits per second")]
 TcpPort = Annotated[int, Meant("a TCP port")]
 AsNumber = Annotated[int, Meant("an AS number")]
 TableNumber = Annotated[int, Meant("the number of a routing table")]
-Address = Annotated[str, AfterValidator(_session_address), Meant("the IPv4 or IPv6 address of a host", "192.0.2.1")]
+Address = Annotated[
+    str, AfterValidator(_session_address), Meant("the IPv4 or IPv6 address of a host", "192.0.2.1")
+]
 Identifier = Annotated[
     str,
     AfterValidator(_identifier),

@@ -75,7 +75,8 @@ class FamilyLoop:
                         astray += size
             if route is not None:
                 by_prefix[route.prefix] = by_prefix.get(route.prefix, 0.0) + size
-        self.meter.add(by_prefix, now)
+        if len(table):  # before the first table is known nothing can match: that time tells no rate
+            self.meter.add(by_prefix, now)
         self.coverage.add(Interval(total, hits, astray, squares, hit_squares), now)
         if seconds > 0:
             self.bits_per_second = total * 8 / seconds

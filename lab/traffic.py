@@ -27,8 +27,8 @@ from lab.plan import BRIDGE_MAC, CONTROL_SOCKET
 
 _TICK = 0.004
 _BATCH = 256
-_LARGEST = 1414  # bytes of a frame; sizes do not depend on the destination
-_SMALLEST = 114
+LARGEST = 1414  # bytes of a frame; sizes do not depend on the destination
+SMALLEST = 114
 _CATCH_UP = 0.1  # seconds of packets sent at once after a stall; more would only overrun queues
 
 
@@ -49,7 +49,7 @@ class Sender:
         self._due = 0.0
         self._paused = False
         self._rng = np.random.default_rng(seed)
-        self._frames = np.zeros((_BATCH, _LARGEST), np.uint8)
+        self._frames = np.zeros((_BATCH, LARGEST), np.uint8)
         self._flat = self._frames.reshape(-1).data
         self._refused = 0
 
@@ -72,12 +72,12 @@ class Sender:
                 self._send(np.full(min(owed - done, _BATCH), number, np.intp))
 
     def _send(self, which: np.ndarray[Any, np.dtype[np.intp]]) -> None:
-        sizes = self._rng.integers(_SMALLEST, _LARGEST + 1, len(which))
+        sizes = self._rng.integers(SMALLEST, LARGEST + 1, len(which))
         self._builder.fill(self._frames, which, sizes)
         gone = np.ones(len(which), np.bool_)
         for row, size in enumerate(sizes.tolist()):
             try:
-                self._wire.send(self._flat[row * _LARGEST : row * _LARGEST + size])
+                self._wire.send(self._flat[row * LARGEST : row * LARGEST + size])
             except OSError:  # queue full, link down: not sent, so not counted
                 gone[row] = False
                 self._refused += 1

@@ -15,10 +15,12 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pytricia import PyTricia
 
 from arm.model import Family
+from lab import traffic
 from lab.lab import Lab
 from lab.options import LabOptions
 from lab.plan import TEST_BETTER, TEST_RICH, TEST_SINGLE, TEST_SPARE
@@ -268,6 +270,63 @@ def test_a_prefix_that_stops_leaves_after_the_window(lab: Lab, running: float, w
         took = watch.wait(TEST_SPARE[family].prefix, deleted=True, start=start, timeout=WINDOW + 15)
         print(f"{family.title}: left {took:.1f} s after its last packet, window {WINDOW} s")
         assert WINDOW - 2 <= took <= WINDOW + 5
+
+
+def test_bytes_per_prefix_agree_with_the_packets_sent(lab: Lab, running: float) -> None:
+    """Chi-square over all prefixes with enough samples; each rate against what its sender's shares say.
+
+    A rate is a sum of sampled bytes with weights e^(-age/window), over the window: with n samples a second of
+    mean square size S it has the variance n S / (2 window) (Poisson sampling, long after the start).
+    """
+    time.sleep(max(0.0, running + 3.5 * WINDOW - time.monotonic()))
+    began, sent = time.monotonic(), lab.traffic.packets()
+    rows = all_routes(lab)
+    shares = lab.traffic.weights()
+    time.sleep(5)
+    pps = (lab.traffic.packets() - sent) / (time.monotonic() - began)
+    sizes = (
+        np.arange(traffic.SMALLEST, traffic.LARGEST + 1) + 4.0
+    )  # the agent counts the frame check sequence
+    sampling = lab.options.sampling
+
+    def statistic(scale: float) -> tuple[float, int]:
+        total, count = 0.0, 0
+        for prefix, share in shares.items():
+            per_second = share * pps / sampling
+            if per_second * WINDOW < 20 or prefix in STEERED:
+                continue
+            expected = per_second * sizes.mean() * sampling
+            variance = per_second * (sizes**2).mean() * sampling**2 / (2 * WINDOW)
+            total += (rows.get(prefix, 0.0) / 8 * scale - expected) ** 2 / variance
+            count += 1
+        return total, count
+
+    chi_square, count = statistic(1.0)
+    print(f"bytes per prefix: chi-square {chi_square:.0f} with {count} degrees of freedom")
+    assert count > 200
+    assert abs(normal(chi_square, count)) < 4, "1 in 16,000 by chance"
+    assert normal(*statistic(1.15)) > 4, "and 15 % too much would be noticed"
+
+
+STEERED = {
+    each[family].prefix for each in (TEST_BETTER, TEST_RICH, TEST_SINGLE, TEST_SPARE) for family in Family
+}
+
+
+def normal(chi_square: float, count: int) -> float:
+    """As standard deviations of a normal distribution (Wilson and Hilferty, 1931)."""
+    spread = 2 / (9 * count)
+    return float(((chi_square / count) ** (1 / 3) - (1 - spread)) / spread**0.5)
+
+
+def all_routes(lab: Lab) -> dict[str, float]:
+    """Bits a second of every active prefix, as ARM says."""
+    found: dict[str, float] = {}
+    while True:
+        page = lab.api(f"/api/v1/routes?state=active&limit=1000&offset={len(found)}&sort=prefix")
+        if not page["routes"]:
+            return found
+        found |= {row["prefix"]: row["bits_per_second"] for row in page["routes"]}
 
 
 # --- ARM goes and comes back

@@ -141,3 +141,13 @@ def test_what_an_earlier_run_left_is_not_evicted_by_the_first_samples(
     loop.measure(traffic({addresses[0]: 400}), table, 1.0, 1.0)
     assert set(loop.choose(table.get, {}, left.__contains__, 2, may_withdraw=False)) == set(left)
     assert wide in loop.choose(table.get, {}, left.__contains__, 2, may_withdraw=True)
+
+
+def test_time_without_a_table_is_no_time_without_traffic() -> None:
+    loop, table = FamilyLoop(Family.IPV4, 60.0, 0.2, 0.0), RouteTable(Family.IPV4)
+    for second in range(100):
+        loop.measure(traffic({"20.0.0.1": 1000}), table, 1.0, float(second))
+    table.set(Route(Prefix("20.0.0.0/8"), "a", Attributes()))
+    for second in range(100, 111):
+        loop.measure(traffic({"20.0.0.1": 1000}), table, 1.0, float(second))
+    assert loop.meter.rates().tolist() == pytest.approx([8000], rel=0.11)
