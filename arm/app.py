@@ -10,6 +10,7 @@ One event loop. Routing changes are acted on when they arrive; everything else w
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import pwd
 import signal
@@ -231,6 +232,7 @@ class Arm:
                     self._repair(event.family, prefix)
             return
         self._feed.end_of_rib(event)
+        gc.freeze()  # a million routes are not garbage: looking through them would stall everything for a second
         table = self._feed.table(event.family)
         log.info("table learned", family=event.family.label, routes=len(table))
         # Whatever was withdrawn while the session was away.
