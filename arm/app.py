@@ -232,7 +232,7 @@ class Arm:
                     self._repair(event.family, prefix)
             return
         self._feed.end_of_rib(event)
-        gc.freeze()  # a million routes are not garbage: looking through them would stall everything for a second
+        gc.freeze()  # a million routes are not garbage: going through them would stall everything
         table = self._feed.table(event.family)
         log.info("table learned", family=event.family.label, routes=len(table))
         # Whatever was withdrawn while the session was away.
