@@ -400,7 +400,8 @@ def test_capacity_was_never_exceeded(lab: Lab, watch: KernelWatch, running: floa
 
 def watch_agrees(lab: Lab, watch: KernelWatch, family: Family) -> bool:
     """At a moment without a change in between, what was followed is what `ip` lists."""
-    return watch.present[family] == set(lab.kernel_routes(family)) - {family.default}
+    kernel = set(lab.kernel_routes(family)) - {family.default}
+    return bool(watch.present[family] == kernel)
 
 
 def test_a_full_log_holds_no_surprises(lab: Lab, running: float) -> None:
