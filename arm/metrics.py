@@ -75,8 +75,16 @@ class StatusCollector(Collector):
         yield CounterMetricFamily(
             "arm_sflow_datagrams", "sFlow datagrams received since the start.", value=status.datagrams
         )
-        yield CounterMetricFamily(
-            "arm_sflow_malformed", "sFlow datagrams that were not understood.", value=status.malformed
+        malformed = CounterMetricFamily(
+            "arm_sflow_malformed", "Faults in sFlow datagrams since the start.", labels=["kind"]
+        )
+        for kind, faults in sorted(status.malformed.items()):
+            malformed.add_metric([kind], faults)
+        yield malformed
+        yield GaugeMetricFamily(
+            "arm_sflow_unseen_ratio",
+            "Share of the traffic that no sample told of lately, 0 to 1.",
+            value=status.unseen,
         )
         for name, total in sorted(status.counters.items()):
             words = name.removesuffix("_total").replace("_", " ")
@@ -112,8 +120,9 @@ class StatusCollector(Collector):
             yield metric
 
 
-def page(status: Status) -> bytes:
+def page(*collectors: Collector) -> bytes:
     """The whole metrics page in the Prometheus text format."""
     registry = CollectorRegistry()
-    registry.register(StatusCollector(status))
+    for collector in collectors:
+        registry.register(collector)
     return generate_latest(registry)

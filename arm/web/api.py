@@ -3,42 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
+from typing import TypeVar
 
 from aiohttp import web
 from multidict import MultiMapping
 from prometheus_client import CONTENT_TYPE_LATEST
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from arm import metrics
-from arm.model import ActiveRoute
+from arm.web.agent_metrics import AgentCollector
+from arm.web.agents import by_agent
 from arm.web.problem import ParameterFault, ProblemError
-from arm.web.schemas import RouteQuery, health, routes_json, status_json
+from arm.web.schemas import AgentQuery, RouteQuery, agents_json, health, routes_json, status_json
 from arm.web.search import search
 from arm.web.source import SOURCE
 
-MAX_WAITING = 32  # searches; more would only make everybody wait longer than they want to
+MAX_WAITING = 32  # answers; more would only make everybody wait longer than they want to
+
+_Query = TypeVar("_Query", bound=BaseModel)
+_Answer = TypeVar("_Answer")
 
 
-class SearchThread:
-    """Searches run one after the other in a thread of their own.
+class AnswerThread:
+    """Answers that take long are made one after the other in a thread of their own.
 
     The event loop also carries BGP and sFlow and must not stand still for the tenth of a second that
     sorting 100,000 rows takes; and however many pages are open, they get one processor at most.
     """
 
-    def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="arm-web-search")
+    def __init__(self, name: str) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"arm-web-{name}")
         self._waiting = 0
 
-    async def answer(self, rows: Sequence[ActiveRoute], query: RouteQuery) -> str:
+    async def make(self, answer: Callable[[], _Answer]) -> _Answer:
         if self._waiting >= MAX_WAITING:
-            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "too many searches are waiting")
+            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests are waiting")
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, _answer, rows, query)
+            return await asyncio.get_running_loop().run_in_executor(self._thread, answer)
         finally:
             self._waiting -= 1
 
@@ -48,15 +53,12 @@ class SearchThread:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 
-SEARCHES = web.AppKey("searches", SearchThread)
+# Two, so that many open pages do not keep the monitoring from its figures.
+SEARCHES = web.AppKey("searches", AnswerThread)
+SCRAPES = web.AppKey("scrapes", AnswerThread)
 
 
-def _answer(rows: Sequence[ActiveRoute], query: RouteQuery) -> str:
-    matched, page = search(rows, query)
-    return routes_json(len(rows), matched, query, page)
-
-
-def _route_query(parameters: MultiMapping[str]) -> RouteQuery:
+def _query(model: type[_Query], parameters: MultiMapping[str]) -> _Query:
     faults = [
         ParameterFault(parameter=name, problem="given more than once", allowed="once")
         for name in sorted(set(parameters))
@@ -64,20 +66,20 @@ def _route_query(parameters: MultiMapping[str]) -> RouteQuery:
     ]
     if not faults:
         try:
-            return RouteQuery.model_validate(dict(parameters))
+            return model.model_validate(dict(parameters))
         except ValidationError as error:
             faults = [
-                _fault(str(fault["loc"][0]), fault["type"], fault["input"])
+                _fault(model, str(fault["loc"][0]), fault["type"], fault["input"])
                 for fault in error.errors(include_url=False)
             ]
     names = ", ".join(fault.parameter for fault in faults)
     raise ProblemError(HTTPStatus.BAD_REQUEST, f"cannot understand the query: {names}", faults)
 
 
-def _fault(name: str, kind: str, value: str) -> ParameterFault:
-    field = RouteQuery.model_fields.get(name)
+def _fault(model: type[BaseModel], name: str, kind: str, value: str) -> ParameterFault:
+    field = model.model_fields.get(name)
     if field is None:
-        known = ", ".join(RouteQuery.model_fields)
+        known = ", ".join(model.model_fields)
         return ParameterFault(parameter=name, problem="no such parameter", allowed=known)
     problem = "too long" if kind == "string_too_long" else f"cannot be {value!r}"
     return ParameterFault(parameter=name, problem=problem, allowed=field.description or "")
@@ -88,8 +90,18 @@ async def get_status(request: web.Request) -> web.Response:
 
 
 async def get_routes(request: web.Request) -> web.Response:
-    query = _route_query(request.query)
-    answer = await request.app[SEARCHES].answer(request.app[SOURCE].routes(), query)
+    query, rows = _query(RouteQuery, request.query), request.app[SOURCE].routes()
+
+    def answer() -> str:
+        matched, page = search(rows, query)
+        return routes_json(len(rows), matched, query, page)
+
+    return web.json_response(text=await request.app[SEARCHES].make(answer))
+
+
+async def get_agents(request: web.Request) -> web.Response:
+    query, records = _query(AgentQuery, request.query), request.app[SOURCE].agents()
+    answer = await request.app[SEARCHES].make(lambda: agents_json(by_agent(records, query)))
     return web.json_response(text=answer)
 
 
@@ -104,15 +116,18 @@ async def get_healthz(request: web.Request) -> web.Response:
 
 
 async def get_metrics(request: web.Request) -> web.Response:
-    page = metrics.page(request.app[SOURCE].status())
+    source = request.app[SOURCE]
+    collectors = metrics.StatusCollector(source.status()), AgentCollector(source.agents())
+    page = await request.app[SCRAPES].make(lambda: metrics.page(*collectors))
     return web.Response(body=page, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def add_api(app: web.Application) -> None:
-    searches = SearchThread()
-    app[SEARCHES] = searches
-    app.cleanup_ctx.append(searches.running)
+    for key, name in ((SEARCHES, "search"), (SCRAPES, "scrape")):
+        app[key] = AnswerThread(name)
+        app.cleanup_ctx.append(app[key].running)
     app.router.add_get("/api/v1/status", get_status)
     app.router.add_get("/api/v1/routes", get_routes)
+    app.router.add_get("/api/v1/agents", get_agents)
     app.router.add_get("/healthz", get_healthz)
     app.router.add_get("/metrics", get_metrics)

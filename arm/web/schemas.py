@@ -5,18 +5,28 @@ Times are Unix seconds, shares run from 0 to 1, an unknown value is null.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyAddress
 
-from arm.model import ActiveRoute, Family, Status
+from arm.model import ActiveRoute, AgentCounters, Family, Status
 
 Health = Literal["ok", "warning", "critical"]
 FamilyLabel = Annotated[
     Literal["ipv4", "ipv6"],
     BeforeValidator(lambda value: value.label if isinstance(value, Family) else value),
+]
+CounterKind = Literal[
+    "interface",
+    "ethernet",
+    "port_name",
+    "host_cpu",
+    "host_memory",
+    "host_disk",
+    "host_network",
+    "broadcom_tables",
 ]
 
 
@@ -77,7 +87,12 @@ class StatusView(_View):
     families: list[FamilyView]
     sessions: dict[str, bool] = Field(description="BGP sessions by name: established?")
     sflow_datagrams: int = Field(validation_alias="datagrams", description="received since start")
-    sflow_malformed: int = Field(validation_alias="malformed", description="of these, not understood")
+    sflow_malformed: dict[str, int] = Field(
+        validation_alias="malformed", description="faults in them since start, by kind"
+    )
+    sflow_unseen: float = Field(
+        validation_alias="unseen", description="share of the traffic that no sample told of lately"
+    )
     counters: dict[str, int] = Field(description="further totals since start")
 
 
@@ -106,6 +121,30 @@ class RoutesView(_View):
     routes: list[RouteView]
 
 
+class CountersView(_View):
+    """The latest record of one kind from one data source."""
+
+    source: str = Field(description="class:index; 0:5 is the interface of index 5")
+    kind: str
+    age_seconds: float = Field(validation_alias="age", description="since it came")
+    values: dict[str, int | float | str | dict[str, int | None] | None] = Field(
+        description="the record's fields; a table of the ASIC has entries `used` and `maximum`"
+    )
+
+
+class AgentView(_View):
+    """One sFlow agent; sources by class and index."""
+
+    agent: str
+    sources: list[CountersView]
+
+
+class AgentsView(_View):
+    """What the agents count themselves."""
+
+    agents: list[AgentView]
+
+
 class RouteQuery(BaseModel):
     """The parameters of /api/v1/routes. Each description completes the sentence "allowed: ..."."""
 
@@ -124,6 +163,15 @@ class RouteQuery(BaseModel):
     offset: int = Field(0, ge=0, le=2**31, description="a whole number from 0 to 2147483648")
 
 
+class AgentQuery(BaseModel):
+    """The parameters of /api/v1/agents, described like those of the routes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    agent: IPvAnyAddress | None = Field(None, description="an IPv4 or IPv6 address")
+    kind: CounterKind | None = Field(None, description=", ".join(get_args(CounterKind)))
+
+
 def status_json(status: Status) -> str:
     """The answer of /api/v1/status, also the payload of a live event."""
     shown = {field.name: getattr(status, field.name) for field in fields(status)}
@@ -140,3 +188,12 @@ def routes_json(total: int, matched: int, query: RouteQuery, rows: Sequence[Acti
         routes=[RouteView.model_validate(row) for row in rows],
     )
     return view.model_dump_json()
+
+
+def agents_json(agents: Mapping[str, Sequence[AgentCounters]]) -> str:
+    """The answer of /api/v1/agents."""
+    views = [
+        AgentView(agent=agent, sources=[CountersView.model_validate(record) for record in records])
+        for agent, records in agents.items()
+    ]
+    return AgentsView(agents=views).model_dump_json()

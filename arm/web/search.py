@@ -23,9 +23,9 @@ _STATES: dict[str, Test] = {
 }
 _KEYS: dict[str, Callable[[ActiveRoute], Any]] = {
     "rank": lambda row: row.rank,
-    "prefix": lambda row: _numeric(row.prefix),
+    "prefix": lambda row: address_order(row.prefix),
     "bits_per_second": lambda row: row.bits_per_second,
-    "next_hop": lambda row: _numeric(row.next_hop or ""),
+    "next_hop": lambda row: address_order(row.next_hop or ""),
     "since": lambda row: row.since,
 }
 
@@ -92,7 +92,7 @@ def _page(rows: Sequence[ActiveRoute], query: RouteQuery) -> list[ActiveRoute]:
     return page[query.offset : end]
 
 
-def _numeric(text: str) -> tuple[int, bytes, int]:
+def address_order(text: str) -> tuple[int, bytes, int]:
     """The order in which people expect addresses and prefixes: IPv4 first, 9.0.0.0 before 10.0.0.0."""
     address, _, bits = text.partition("/")
     family = Family.of(address)

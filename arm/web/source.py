@@ -7,11 +7,11 @@ from typing import Protocol
 
 from aiohttp import web
 
-from arm.model import ActiveRoute, Status
+from arm.model import ActiveRoute, AgentCounters, Status
 
 
 class StatusSource(Protocol):
-    """The last published picture. Both calls only hand over a reference, so they may be made at any time.
+    """The last published picture. All calls only hand over a reference, so they may be made at any time.
 
     What they return is never changed afterwards (the next picture is a new object): it is read from a
     second thread.
@@ -23,6 +23,10 @@ class StatusSource(Protocol):
 
     def routes(self) -> Sequence[ActiveRoute]:
         """The route table, sorted by family (in the order of `Family`), then rank."""
+        ...
+
+    def agents(self) -> Sequence[AgentCounters]:
+        """The latest counters of the sFlow agents, in any order; at most one of a kind from a data source."""
         ...
 
 

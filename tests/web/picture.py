@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 
-from arm.model import ActiveRoute, Concern, Family, FamilyStatus, Prefix, Status
+from arm.model import ActiveRoute, AgentCounters, Concern, Family, FamilyStatus, Prefix, Status
+from tests.web.counters import make_agents
 
 NOW = 1_760_000_000.0
 
@@ -57,7 +58,8 @@ def make_status(concerns: Sequence[Concern] = (), time: float = NOW) -> Status:
         families=tuple(map(family_status, Family)),
         sessions={"reflector": True, "target": False},
         datagrams=1_234_567 + int(time - NOW) * 203,
-        malformed=3,
+        malformed={"short": 1, "truncated-sample": 2},
+        unseen=0.021,
         counters={"repairs": 17, "rib_updates": 99_812},
     )
 
@@ -94,9 +96,13 @@ class FakeSource:
     def __init__(self, status: Status | None = None, routes: Sequence[ActiveRoute] = ()) -> None:
         self.current = status or make_status()
         self.table = routes
+        self.counted: Sequence[AgentCounters] = make_agents()
 
     def status(self) -> Status:
         return self.current
 
     def routes(self) -> Sequence[ActiveRoute]:
         return self.table
+
+    def agents(self) -> Sequence[AgentCounters]:
+        return self.counted

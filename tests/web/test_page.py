@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from arm.sflow.counter_records import Interface
 from arm.web.server import serve
+from tests.web.counters import OTHER, SWITCH, some, told
 from tests.web.picture import NO_DEFAULT, NO_SAMPLES, FakeSource, make_routes, make_status
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="needs the Python package playwright")
@@ -164,6 +166,80 @@ def test_a_refresh_leaves_focus_selection_and_rows_alone(daemon: Daemon, page: A
         1,
         3,
     ]
+
+
+def test_sflow_faults_by_kind_and_the_traffic_unseen(daemon: Daemon, page: Any) -> None:
+    page.goto(daemon.url)
+    sflow = page.locator("#inputs [data-key=sFlow]")
+    expect(sflow.locator("[data-field=text]")).to_contain_text(
+        "2.1 % of the traffic unseen (± 2.0 of the coverage's error)"
+    )
+    kinds = sflow.locator("[data-field=kinds]")
+    expect(kinds).to_be_hidden()
+    sflow.get_by_text("3 malformed").click()
+    expect(kinds).to_have_text("2 truncated-sample, 1 short")
+    # It stays open while the figures go on.
+    faults = {"short": 1, "truncated-sample": 2, "version": 7}
+    daemon.source.current = replace(daemon.source.current, malformed=faults, unseen=0.001)
+    expect(kinds).to_have_text("7 version, 2 truncated-sample, 1 short")
+    expect(kinds).to_be_visible()
+    expect(sflow).not_to_contain_text("unseen")
+    daemon.source.current = replace(daemon.source.current, malformed={})
+    expect(sflow).to_contain_text("· 0 malformed")
+    expect(sflow.locator("details")).to_be_hidden()
+
+
+def test_agents_are_asked_for_only_while_somebody_looks(daemon: Daemon, page: Any) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/api/v1/agents" in request.url else None)
+    page.clock.install()
+    page.goto(daemon.url)
+    expect_rows(page, daemon, "sort=bits_per_second&order=desc")
+    page.clock.fast_forward(6_000)
+    assert asked == []
+    summary = page.locator("#agents summary")
+    summary.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#agents-rows tr")).to_have_count(7)
+    assert len(asked) == 1
+    with page.expect_response("**/api/v1/agents"):
+        page.clock.fast_forward(6_000)
+    daemon.source.counted = ()
+    with page.expect_response("**/api/v1/agents"):
+        page.clock.fast_forward(6_000)
+    expect(page.locator("#agents-empty")).to_be_visible()
+    summary.click()
+    expect(page.locator("#agents-rows")).to_be_hidden()
+    before = len(asked)
+    with page.expect_response("**/api/v1/routes*"):
+        page.clock.fast_forward(12_000)
+    assert len(asked) == before
+
+
+def test_agents_show_port_names_and_main_figures(daemon: Daemon, page: Any) -> None:
+    page.goto(daemon.url)
+    page.locator("#agents summary").click()
+    rows = page.locator("#agents-rows tr")
+    expect(rows).to_have_text(
+        [
+            f"{SWITCH} swp9 interface 4 s up · 10.0 Gb/s · 327 TB in · 57.2 TB out · 5 discards",
+            f"{SWITCH} 0:10 interface 4 s down · 0 B in · 0 B out",
+            f"{SWITCH} 2:1 broadcom tables 4 s hosts 12 of 8,192",
+            f"{SWITCH} 2:1 host cpu 4 s load 0.47 · 4 CPUs · up 1 d 4 h",
+            f"{SWITCH} 2:1 host disk 4 s 488 GB · 450 GB free · fullest partition 56.4 %",
+            f"{SWITCH} 2:1 host memory 4 s 3.86 GB · 575 MB free · 1.71 GB cached",
+            f"{OTHER} 0:3 interface 21 s 30.0 kB in",
+        ]
+    )
+    expect(rows.first.locator("th")).to_have_attribute("title", "data source 0:9")
+
+
+def test_of_very_many_agents_the_first_are_shown(daemon: Daemon, page: Any) -> None:
+    daemon.source.counted = [told(SWITCH, f"0:{index}", some(Interface)) for index in range(1, 700)]
+    page.goto(daemon.url)
+    page.locator("#agents summary").click()
+    expect(page.locator("#agents-rows tr")).to_have_count(500)
+    expect(page.locator("#agents-more")).to_have_text("500 of 699 lines; all are at api/v1/agents.")
 
 
 def test_concerns_are_told_worst_first_with_what_to_do(daemon: Daemon, page: Any) -> None:

@@ -6,13 +6,16 @@ import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, overload
+from typing import Any, get_args, overload
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from arm.model import ActiveRoute, Concern
+from arm.sflow.counter_records import Counters
+from arm.web.schemas import CounterKind
 from arm.web.server import make_app
+from tests.web.counters import OTHER, SWITCH, kind_of
 from tests.web.picture import NO_DEFAULT, NO_SAMPLES, FakeSource, make_routes, make_status
 
 ROUTES = make_routes(400)
@@ -57,7 +60,9 @@ def test_status_shows_everything() -> None:
     assert (ipv4["family"], ipv4["rib_routes"], ipv4["coverage"]) == ("ipv4", 1_041_557, 0.9523)
     assert (ipv6["family"], ipv6["coverage"], ipv6["coverage_error"]) == ("ipv6", None, None)
     assert body["sessions"] == {"reflector": True, "target": False}
-    assert (body["sflow_datagrams"], body["sflow_malformed"]) == (1_234_567, 3)
+    assert body["sflow_datagrams"] == 1_234_567
+    assert body["sflow_malformed"] == {"short": 1, "truncated-sample": 2}
+    assert body["sflow_unseen"] == 0.021
     assert body["counters"] == {"repairs": 17, "rib_updates": 99_812}
 
 
@@ -199,6 +204,70 @@ def test_bad_parameters(query: str, parameter: str, problem: str, allowed: str) 
     assert body["parameters"] == [{"parameter": parameter, "problem": problem, "allowed": allowed}]
 
 
+# --- agents -------------------------------------------------------------------------------------------
+
+
+def sources(**query: str) -> dict[str, list[tuple[str, str]]]:
+    code, _, body = ask("/api/v1/agents", None, **query)
+    assert code == 200, body
+    return {
+        agent["agent"]: [(record["source"], record["kind"]) for record in agent["sources"]]
+        for agent in body["agents"]
+    }
+
+
+def test_agents_by_address_and_their_sources_in_order() -> None:
+    host = [("2:1", kind) for kind in ("broadcom_tables", "host_cpu", "host_disk", "host_memory")]
+    ports = [("0:9", "interface"), ("0:9", "port_name"), ("0:10", "interface")]
+    assert sources() == {SWITCH: ports + host, OTHER: [("0:3", "interface")]}
+    assert list(sources()) == [SWITCH, OTHER]
+
+
+def test_the_figures_of_an_agent() -> None:
+    _, kind, body = ask("/api/v1/agents", None, agent=SWITCH, kind="broadcom_tables")
+    assert kind == "application/json"
+    (agent,) = body["agents"]
+    (record,) = agent["sources"]
+    values = record.pop("values")
+    assert record == {"source": "2:1", "kind": "broadcom_tables", "age_seconds": 4.5}
+    assert values["hosts"] == {"used": 12, "maximum": 8192}
+    assert values["routes"] == {"used": 7996, "maximum": None}
+    assert (values["ipv4_neighbours"], values["ipv4_routes"]) == (7, None)
+    _, _, body = ask("/api/v1/agents", None, agent=SWITCH, kind="interface")
+    assert body["agents"][0]["sources"][0]["values"]["in_octets"] == 327_115_139_476_491  # not as a float
+
+
+def test_agents_can_be_chosen() -> None:
+    assert sources(agent="2001:DB8:0::000a") == {OTHER: [("0:3", "interface")]}
+    assert sources(agent="192.0.2.99") == sources(kind="ethernet") == {}
+    assert sources(kind="port_name") == {SWITCH: [("0:9", "port_name")]}
+    assert ask("/api/v1/agents", None, agent=OTHER, kind="host_cpu")[2] == {"agents": []}
+
+
+def test_every_kind_of_record_can_be_asked_for() -> None:
+    assert list(get_args(CounterKind)) == [kind_of(record) for record in get_args(Counters)]
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "problem", "allowed"),
+    [
+        ("agent=switch", "agent", "cannot be 'switch'", "an IPv4 or IPv6 address"),
+        ("agent=192.0.2.0/24", "agent", "cannot be '192.0.2.0/24'", "an IPv4 or IPv6 address"),
+        ("agent=", "agent", "cannot be ''", "an IPv4 or IPv6 address"),
+        ("kind=disk", "kind", "cannot be 'disk'", ", ".join(get_args(CounterKind))),
+        ("limit=1", "limit", "no such parameter", "agent, kind"),
+        ("kind=ethernet&kind=interface", "kind", "given more than once", "once"),
+    ],
+)
+def test_bad_parameters_of_agents(query: str, parameter: str, problem: str, allowed: str) -> None:
+    code, kind, body = ask(f"/api/v1/agents?{query}")
+    assert (code, kind) == (400, "application/problem+json")
+    assert body["parameters"] == [{"parameter": parameter, "problem": problem, "allowed": allowed}]
+
+
+# --- load ---------------------------------------------------------------------------------------------
+
+
 class Watched(Sequence[ActiveRoute]):
     """A table that notes how many rows were read, and by which threads."""
 
@@ -257,3 +326,18 @@ def test_searches_beyond_the_queue_are_refused() -> None:
 
     codes = asyncio.run(flood())
     assert set(codes) == {200, 503}
+
+
+def test_searches_do_not_keep_the_monitoring_waiting() -> None:
+    async def flood() -> tuple[int, int]:
+        async with TestClient(TestServer(make_app(FakeSource(routes=make_routes(100_000))))) as client:
+            searches = [asyncio.create_task(client.get("/api/v1/routes?q=10.")) for _ in range(20)]
+            await searches[0]
+            answer = await client.get("/metrics")
+            waiting = sum(not search.done() for search in searches)
+            await asyncio.gather(*searches)
+            return answer.status, waiting
+
+    code, waiting = asyncio.run(flood())
+    assert code == 200
+    assert waiting > 0

@@ -22,6 +22,7 @@ PATHS = [
     "/static/style.css",
     "/api/v1/status",
     "/api/v1/routes",
+    "/api/v1/agents",
     "/healthz",
     "/metrics",
 ]

@@ -42,7 +42,8 @@
  * @property {FamilyStatus[]} families
  * @property {Record<string, boolean>} sessions
  * @property {number} sflow_datagrams
- * @property {number} sflow_malformed
+ * @property {Record<string, number>} sflow_malformed
+ * @property {number} sflow_unseen
  */
 
 /**
@@ -67,13 +68,42 @@
  * @property {ActiveRoute[]} routes
  */
 
+/** @typedef {{ used: number | null, maximum: number | null }} Usage */
+
+/**
+ * @typedef {object} Counters
+ * @property {string} source
+ * @property {string} kind
+ * @property {number} age_seconds
+ * @property {Record<string, number | string | Usage | null>} values
+ */
+
+/**
+ * @typedef {object} Agent
+ * @property {string} agent
+ * @property {Counters[]} sources
+ */
+
 /**
  * @param {URLSearchParams} query
  * @param {AbortSignal} signal
  * @returns {Promise<RoutePage>}
  */
-export async function fetchRoutes(query, signal) {
-  const answer = await fetch(`api/v1/routes?${query}`, { signal });
+export function fetchRoutes(query, signal) {
+  return fetchJson(`api/v1/routes?${query}`, signal);
+}
+
+/**
+ * @param {AbortSignal} signal
+ * @returns {Promise<{ agents: Agent[] }>}
+ */
+export function fetchAgents(signal) {
+  return fetchJson("api/v1/agents", signal);
+}
+
+/** @param {string} path @param {AbortSignal} signal */
+async function fetchJson(path, signal) {
+  const answer = await fetch(path, { signal });
   const body = await answer.json();
   if (!answer.ok) throw new Error(body.detail);
   return body;

@@ -2,7 +2,7 @@
 /** Figures as people read them. A no-break space keeps number and unit on one line. */
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const UNITS = ["b/s", "kb/s", "Mb/s", "Gb/s", "Tb/s", "Pb/s"];
+const PREFIXES = ["", "k", "M", "G", "T", "P", "E"];
 
 /** @param {number} value */
 export function count(value) {
@@ -11,15 +11,25 @@ export function count(value) {
 
 /** Three figures and a unit: 12.4 Gb/s. @param {number} bitsPerSecond */
 export function rate(bitsPerSecond) {
-  let value = bitsPerSecond;
-  let unit = 0;
+  return scaled(bitsPerSecond, "b/s");
+}
+
+/** Three figures and a unit: 8.12 GB. @param {number} octets */
+export function bytes(octets) {
+  return scaled(octets, "B");
+}
+
+/** @param {number} amount @param {string} unit */
+function scaled(amount, unit) {
+  let value = amount;
+  let step = 0;
   // 999.5 would be rounded to 1000, which belongs to the next unit.
-  while (value >= 999.5 && unit < UNITS.length - 1) {
+  while (value >= 999.5 && step < PREFIXES.length - 1) {
     value /= 1000;
-    unit += 1;
+    step += 1;
   }
-  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-  return `${value.toFixed(digits)}\u00a0${UNITS[unit]}`;
+  const digits = step === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  return `${value.toFixed(digits)}\u00a0${PREFIXES[step]}${unit}`;
 }
 
 /**

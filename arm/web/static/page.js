@@ -1,6 +1,7 @@
 // @ts-check
 /** Wires the page: live status into banner and tiles, the chosen part of the route table into the table. */
 
+import { watchAgents } from "./agents.js";
 import { fetchRoutes } from "./api.js";
 import { byId, setText } from "./dom.js";
 import { Filters } from "./filters.js";
@@ -95,3 +96,4 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden) void refresh();
 });
 void refresh();
+watchAgents();

@@ -54,6 +54,9 @@ function showGauge(root, name, value, most, words) {
   gauge.style.setProperty("--share", String(most > 0 ? Math.min(1, value / most) : 0));
 }
 
+/** A smaller share of traffic unseen is not worth a word. */
+const NOTABLE = 0.001;
+
 /** @type {Status | undefined} */
 let before;
 
@@ -70,10 +73,31 @@ export function showInputs(status) {
   before = status;
   const parts = [`${count(status.sflow_datagrams)} datagrams`];
   if (perSecond !== undefined) parts.push(`${count(perSecond)}/s`);
-  parts.push(`${count(status.sflow_malformed)} malformed`);
+  parts.push(...unseen(status));
+  const kinds = Object.entries(status.sflow_malformed).sort((a, b) => b[1] - a[1]);
+  const words = kinds.map(([kind, number]) => `${count(number)} ${kind}`).join(", ");
+  const malformed = kinds.reduce((sum, [, faults]) => sum + faults, 0);
+  if (malformed === 0) parts.push("0 malformed");
   const sflow = { name: "sFlow", up: String(perSecond === undefined || perSecond > 0), text: parts.join(" · ") };
   reconcile(byId("inputs"), [...sessions, sflow], (input) => input.name, "input", (element, input) => {
     setAttribute(element, "data-up", input.up);
+    const faults = /** @type {HTMLElement} */ (element.querySelector('[data-part="faults"]'));
     fill(element, { name: input.name, text: input.text });
+    faults.hidden = input !== sflow || malformed === 0;
+    if (faults.hidden) return;
+    setAttribute(faults, "title", words);
+    fill(element, { faults: `${count(malformed)} malformed`, kinds: words });
   });
+}
+
+/**
+ * The share of traffic that no sample told of may have matched wholly or not at all; the coverage's error
+ * contains it already.
+ * @param {Status} status
+ */
+function unseen({ sflow_unseen: share, families }) {
+  if (share <= NOTABLE) return [];
+  const errors = families.flatMap(({ coverage }) => (coverage === null ? [] : [share * Math.max(coverage, 1 - coverage)]));
+  const words = `${percent(share)} of the traffic unseen`;
+  return [errors.length === 0 ? words : `${words} (± ${(Math.max(...errors) * 100).toFixed(1)} of the coverage's error)`];
 }
