@@ -14,8 +14,6 @@ import gc
 import os
 import pwd
 import signal
-import time
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from ipaddress import ip_address
 from pathlib import Path
@@ -24,6 +22,7 @@ import structlog
 
 from arm import __version__
 from arm.announce.speaker import Speaker
+from arm.board import Board, Outside, Rooms
 from arm.config import Config
 from arm.config import Session as SessionOptions
 from arm.exabgp.config import Session
@@ -31,14 +30,11 @@ from arm.exabgp.config import Speaker as SpeakerOptions
 from arm.exabgp.process import Exabgp
 from arm.family import FamilyLoop
 from arm.fib import bird
-from arm.fib.compare import compare
 from arm.fib.interfaces import connected
 from arm.fib.netlink import KernelRoutes
-from arm.health import Health
 from arm.lifecycle import Facts, Lifecycle, State
 from arm.log import RateLimit
-from arm.model import ActiveRoute, AgentCounters, ArmError, Entry, Family, Prefix, Status
-from arm.picture import Watched, active_routes, agent_counters, family_status, findings
+from arm.model import ArmError, Entry, Family, Prefix
 from arm.rib.feed import Feed
 from arm.rib.messages import Answer, EndOfRib, MessageError, Parser, SessionChange, Update
 from arm.sflow.collector import Collector
@@ -102,28 +98,25 @@ class Arm:
         self._lifecycles = {family: Lifecycle(chosen.window) for family in Family}
         self._speaker = Speaker(target.selector, config.target.asn, self._capacity)
         self._kernel = KernelRoutes(config.fib.table, self._on_kernel)
-        self._installed_since: dict[Prefix, float] = {}  # Unix time at which the kernel first showed it
-        self._health = Health()
+        self._board = Board(
+            Rooms(
+                strategy=chosen.strategy,
+                capacity=self._capacity,
+                exabgp=self._exabgp,
+                intake=self._intake,
+                collector=self._collector,
+                feed=self._feed,
+                loops=self._loops,
+                lifecycles=self._lifecycles,
+                speaker=self._speaker,
+                kernel=self._kernel,
+            )
+        )
         self._rate_limit = RateLimit(10.0)
         self._bird_error: ArmError | None = None
         self._import_limit_hit = False
         self._speaking = False
-        self._started = time.time()
         self._chosen_at = -chosen.interval
-        self._status: Status  # set before anybody can ask
-        self._routes: Sequence[ActiveRoute] = ()
-        self._agents: Sequence[AgentCounters] = ()
-
-    # --- what the page reads ------------------------------------------------------------------------
-
-    def status(self) -> Status:
-        return self._status
-
-    def routes(self) -> Sequence[ActiveRoute]:
-        return self._routes
-
-    def agents(self) -> Sequence[AgentCounters]:
-        return self._agents
 
     # --- start and stop, in order -------------------------------------------------------------------
 
@@ -146,7 +139,7 @@ class Arm:
             self._collector.start(loop.time())
             self._publish(loop.time())
             listen = self._config.web.listen
-            url = await running.enter_async_context(serve(self, listen.address, listen.port))
+            url = await running.enter_async_context(serve(self._board, listen.address, listen.port))
             # Stopped first, and without a NOTIFICATION: BIRD keeps our routes from there on.
             running.push_async_callback(self._exabgp.stop)
             await self._exabgp.start()
@@ -254,10 +247,7 @@ class Arm:
     def _on_kernel(self, family: Family, prefix: Prefix, present: bool) -> None:
         self._speaker.kernel(family, prefix, present)
         self._loops[family].kernel(prefix, present)
-        if present:
-            self._installed_since[prefix] = time.time()
-        else:
-            self._installed_since.pop(prefix, None)
+        self._board.kernel(prefix, present)
         self._speak_soon()
 
     def _speak_soon(self) -> None:
@@ -328,79 +318,10 @@ class Arm:
             )
             self._speaker.want(family, wanted, now)
 
-    # --- what is shown ------------------------------------------------------------------------------
-
     def _publish(self, now: float) -> None:
-        watched = {family: self._watch(family, now) for family in Family}
-        found = findings(
-            watched,
-            sessions_down={
-                name: now - since for name, since in self._down_since.items() if since is not None
-            },
-            bird_error=self._bird_error,
-            import_limit_hit=self._import_limit_hit,
-            sflow_silent=self._collector.silent(now),
-            sflow_dropped=self._collector.dropped,
-        )
-        change = self._health.report(found, time.time())
-        loss = self._intake.loss.totals
-        for concern in change.raised:
-            log.warning(concern.text, concern=concern.name, remedy=concern.remedy)
-        for concern in change.cleared:
-            log.info("over: " + concern.text, concern=concern.name)
-        self._routes = [
-            row for each in watched.values() for row in active_routes(each, self._installed_since)
-        ]
-        self._agents = tuple(agent_counters(self._intake.counters, now))
-        self._status = Status(
-            version=__version__,
-            time=time.time(),
-            started=self._started,
-            strategy=self._config.selection.strategy,
-            concerns=self._health.concerns,
-            families=tuple(family_status(each, self._intake.loss.unseen) for each in watched.values()),
-            sessions={name: since is None for name, since in self._down_since.items()},
-            datagrams=self._collector.datagrams,
-            malformed=dict(self._intake.malformed),
-            unseen=self._intake.loss.unseen,
-            counters={
-                "sflow_datagrams_dropped": self._collector.dropped,
-                "sflow_datagrams_refused": self._collector.refused + self._intake.refused,
-                "sflow_datagrams_relayed": self._collector.relayed,
-                "sflow_datagrams_lost": loss.datagrams_lost,
-                "sflow_datagrams_repeated": loss.datagrams_repeated,
-                "sflow_samples": loss.samples,
-                "sflow_samples_lost": loss.samples_lost,
-                "sflow_samples_dropped": loss.samples_dropped,
-                "sflow_samples_repeated": self._intake.repeated,
-                "sflow_samples_unusable": self._intake.unusable,
-                "sflow_packets_discarded": self._intake.discarded,
-                "sflow_agent_restarts": loss.restarts,
-                "route_changes": sum(self._feed.changes.values()),
-                "commands": self._speaker.commands,
-                "commands_refused": self._speaker.errors,
-                "exabgp_restarts": self._exabgp.restarts,
-                "kernel_route_events": self._kernel.events,
-                "kernel_overruns": self._kernel.overruns,
-            },
-        )
-
-    def _watch(self, family: Family, now: float) -> Watched:
-        kernel = self._kernel.routes[family]
-        wanted, told_at = self._speaker.wanted(family), self._speaker.told_at(family)
-        differences = compare(told_at, self._speaker.leaving(family), kernel, now)
-        return Watched(
-            loop=self._loops[family],
-            state=self._lifecycles[family].state,
-            capacity=self._capacity[family],
-            rib_routes=self._feed.routes(family),
-            table=self._feed.table(family),
-            default_route=self._kernel.defaults[family] is not None,
-            wanted=wanted,
-            told=self._speaker.told(family),
-            kernel=kernel,
-            differences=differences,
-        )
+        down = {name: now - since for name, since in self._down_since.items() if since is not None}
+        outside = Outside(down, self._bird_error, self._import_limit_hit)
+        self._board.publish(outside, now)
 
     def _complain(self, text: str, key: str, now: float, **words: object) -> None:
         suppressed = self._rate_limit.allow(key, now)

@@ -359,7 +359,7 @@ def test_routes_stay_through_a_restart(
 
 def taken_over(family: dict[str, Any]) -> bool:
     """Everything that the last run left is announced again."""
-    return family["state"] == "warming" and family["announced"] > 0 and family["unexpected"] == 0
+    return bool(family["state"] == "warming" and family["announced"] and not family["unexpected"])
 
 
 # --- a family without a default
@@ -401,7 +401,7 @@ def test_capacity_was_never_exceeded(lab: Lab, watch: KernelWatch, running: floa
 def watch_agrees(lab: Lab, watch: KernelWatch, family: Family) -> bool:
     """At a moment without a change in between, what was followed is what `ip` lists."""
     kernel = set(lab.kernel_routes(family)) - {family.default}
-    return bool(watch.present[family] == kernel)
+    return watch.present[family] == kernel
 
 
 def test_a_full_log_holds_no_surprises(lab: Lab, running: float) -> None:

@@ -1,0 +1,159 @@
+"""The newest picture of everything, and the log of what is wrong: what room 7 reads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from arm import __version__
+from arm.announce.speaker import Speaker
+from arm.exabgp.process import Exabgp
+from arm.family import FamilyLoop
+from arm.fib.compare import compare
+from arm.fib.netlink import KernelRoutes
+from arm.health import Health
+from arm.lifecycle import Lifecycle
+from arm.model import ActiveRoute, AgentCounters, ArmError, Family, Prefix, Status
+from arm.picture import Watched, active_routes, agent_counters, family_status, findings
+from arm.rib.feed import Feed
+from arm.sflow.collector import Collector
+from arm.sflow.intake import Intake
+
+log = structlog.get_logger("health")
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """Where the figures come from."""
+
+    strategy: str
+    capacity: Mapping[Family, int]
+    exabgp: Exabgp
+    intake: Intake
+    collector: Collector
+    feed: Feed
+    loops: Mapping[Family, FamilyLoop]
+    lifecycles: Mapping[Family, Lifecycle]
+    speaker: Speaker
+    kernel: KernelRoutes
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """How the sessions and BIRD are doing."""
+
+    sessions_down: Mapping[str, float]  # seconds since each went down, of those that are
+    bird_error: ArmError | None
+    import_limit_hit: bool
+
+
+class Board:
+    """Publishes a picture every tick; the page is handed the last one. It is a `StatusSource`."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+        self._health = Health()
+        self._started = time.time()
+        self._installed_since: dict[Prefix, float] = {}  # Unix time at which the kernel first showed it
+        self._status: Status  # published before anybody can ask
+        self._routes: Sequence[ActiveRoute] = ()
+        self._agents: Sequence[AgentCounters] = ()
+
+    def status(self) -> Status:
+        return self._status
+
+    def routes(self) -> Sequence[ActiveRoute]:
+        return self._routes
+
+    def agents(self) -> Sequence[AgentCounters]:
+        return self._agents
+
+    def kernel(self, prefix: Prefix, present: bool) -> None:
+        """The kernel shows, or no longer shows, an entry."""
+        if present:
+            self._installed_since[prefix] = time.time()
+        else:
+            self._installed_since.pop(prefix, None)
+
+    def publish(self, outside: Outside, now: float) -> None:
+        """Take a new picture. `now` in event-loop time, what is shown in Unix time."""
+        rooms = self._rooms
+        watched = {family: self._watch(family, now) for family in Family}
+        self._report(watched, outside, now)
+        self._routes = [
+            row for each in watched.values() for row in active_routes(each, self._installed_since)
+        ]
+        self._agents = tuple(agent_counters(rooms.intake.counters, now))
+        unseen = rooms.intake.loss.unseen
+        self._status = Status(
+            version=__version__,
+            time=time.time(),
+            started=self._started,
+            strategy=rooms.strategy,
+            concerns=self._health.concerns,
+            families=tuple(family_status(each, unseen) for each in watched.values()),
+            sessions={name: name not in outside.sessions_down for name in ("reflector", "target")},
+            datagrams=rooms.collector.datagrams,
+            malformed=dict(rooms.intake.malformed),
+            unseen=unseen,
+            counters=self._counters(),
+        )
+
+    def _report(self, watched: Mapping[Family, Watched], outside: Outside, now: float) -> None:
+        found = findings(
+            watched,
+            sessions_down=outside.sessions_down,
+            bird_error=outside.bird_error,
+            import_limit_hit=outside.import_limit_hit,
+            sflow_silent=self._rooms.collector.silent(now),
+            sflow_dropped=self._rooms.collector.dropped,
+        )
+        change = self._health.report(found, time.time())
+        for concern in change.raised:
+            log.warning(concern.text, concern=concern.name, remedy=concern.remedy)
+        for concern in change.cleared:
+            log.info("over: " + concern.text, concern=concern.name)
+
+    def _counters(self) -> dict[str, int]:
+        """Totals since start, by metric name."""
+        rooms, loss = self._rooms, self._rooms.intake.loss.totals
+        return {
+            "sflow_datagrams_dropped": rooms.collector.dropped,
+            "sflow_datagrams_refused": rooms.collector.refused + rooms.intake.refused,
+            "sflow_datagrams_relayed": rooms.collector.relayed,
+            "sflow_datagrams_lost": loss.datagrams_lost,
+            "sflow_datagrams_repeated": loss.datagrams_repeated,
+            "sflow_samples": loss.samples,
+            "sflow_samples_lost": loss.samples_lost,
+            "sflow_samples_dropped": loss.samples_dropped,
+            "sflow_samples_repeated": rooms.intake.repeated,
+            "sflow_samples_unusable": rooms.intake.unusable,
+            "sflow_packets_discarded": rooms.intake.discarded,
+            "sflow_agent_restarts": loss.restarts,
+            "route_changes": sum(rooms.feed.changes.values()),
+            "commands": rooms.speaker.commands,
+            "commands_refused": rooms.speaker.errors,
+            "exabgp_restarts": rooms.exabgp.restarts,
+            "kernel_route_events": rooms.kernel.events,
+            "kernel_overruns": rooms.kernel.overruns,
+        }
+
+    def _watch(self, family: Family, now: float) -> Watched:
+        rooms = self._rooms
+        kernel = rooms.kernel.routes[family]
+        told_at, leaving = rooms.speaker.told_at(family), rooms.speaker.leaving(family)
+        return Watched(
+            loop=rooms.loops[family],
+            state=rooms.lifecycles[family].state,
+            capacity=rooms.capacity[family],
+            rib_routes=rooms.feed.routes(family),
+            table=rooms.feed.table(family),
+            default_route=rooms.kernel.defaults[family] is not None,
+            wanted=rooms.speaker.wanted(family),
+            told=rooms.speaker.told(family),
+            kernel=kernel,
+            differences=compare(told_at, leaving, kernel, now),
+        )
