@@ -32,6 +32,7 @@ from arm.family import FamilyLoop
 from arm.fib import bird
 from arm.fib.interfaces import connected
 from arm.fib.netlink import KernelRoutes
+from arm.health import Change
 from arm.lifecycle import Facts, Lifecycle, State
 from arm.log import RateLimit
 from arm.model import ArmError, Entry, Family, Prefix
@@ -137,13 +138,14 @@ class Arm:
             await self._learn_connected()
             running.callback(self._collector.stop)
             self._collector.start(loop.time())
-            self._publish(loop.time())
+            first = self._publish(loop.time())
             listen = self._config.web.listen
             url = await running.enter_async_context(serve(self._board, listen.address, listen.port))
             # Stopped first, and without a NOTIFICATION: BIRD keeps our routes from there on.
             running.push_async_callback(self._exabgp.stop)
             await self._exabgp.start()
             log.info("running", page=url)
+            _log_health(first)  # not before: who cannot start says why, and nothing else
             await self._tick_until(stop)
             log.info("stopping, installed routes stay")
 
@@ -287,7 +289,7 @@ class Arm:
             loop.measure(traffic, self._feed.table(family), seconds, now)
             self._advance(family, now)
         # The picture first: it shows the last choice as it turned out, not the next one half done.
-        self._publish(now)
+        _log_health(self._publish(now))
         if choosing:
             for family in Family:
                 self._choose(family, now)
@@ -318,15 +320,21 @@ class Arm:
             )
             self._speaker.want(family, wanted, now)
 
-    def _publish(self, now: float) -> None:
+    def _publish(self, now: float) -> Change:
         down = {name: now - since for name, since in self._down_since.items() if since is not None}
-        outside = Outside(down, self._bird_error, self._import_limit_hit)
-        self._board.publish(outside, now)
+        return self._board.publish(Outside(down, self._bird_error, self._import_limit_hit), now)
 
     def _complain(self, text: str, key: str, now: float, **words: object) -> None:
         suppressed = self._rate_limit.allow(key, now)
         if suppressed is not None:
             log.warning(text, suppressed=suppressed, **words)
+
+
+def _log_health(change: Change) -> None:
+    for concern in change.raised:
+        log.warning(concern.text, concern=concern.name, remedy=concern.remedy)
+    for concern in change.cleared:
+        log.info("over: " + concern.text, concern=concern.name)
 
 
 def _session(name: str, options: SessionOptions) -> Session:

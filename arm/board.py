@@ -1,4 +1,4 @@
-"""The newest picture of everything, and the log of what is wrong: what room 7 reads."""
+"""The newest picture of everything: what room 7 reads."""
 
 from __future__ import annotations
 
@@ -6,23 +6,19 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import structlog
-
 from arm import __version__
 from arm.announce.speaker import Speaker
 from arm.exabgp.process import Exabgp
 from arm.family import FamilyLoop
 from arm.fib.compare import compare
 from arm.fib.netlink import KernelRoutes
-from arm.health import Health
+from arm.health import Change, Health
 from arm.lifecycle import Lifecycle
 from arm.model import ActiveRoute, AgentCounters, ArmError, Family, Prefix, Status
 from arm.picture import Watched, active_routes, agent_counters, family_status, findings
 from arm.rib.feed import Feed
 from arm.sflow.collector import Collector
 from arm.sflow.intake import Intake
-
-log = structlog.get_logger("health")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +74,11 @@ class Board:
         else:
             self._installed_since.pop(prefix, None)
 
-    def publish(self, outside: Outside, now: float) -> None:
-        """Take a new picture. `now` in event-loop time, what is shown in Unix time."""
+    def publish(self, outside: Outside, now: float) -> Change:
+        """Take a new picture; gives what is new about health. `now` in event-loop time, shown in Unix time."""
         rooms = self._rooms
         watched = {family: self._watch(family, now) for family in Family}
-        self._report(watched, outside, now)
+        change = self._report(watched, outside, now)
         self._routes = [
             row for each in watched.values() for row in active_routes(each, self._installed_since)
         ]
@@ -101,8 +97,9 @@ class Board:
             unseen=unseen,
             counters=self._counters(),
         )
+        return change
 
-    def _report(self, watched: Mapping[Family, Watched], outside: Outside, now: float) -> None:
+    def _report(self, watched: Mapping[Family, Watched], outside: Outside, now: float) -> Change:
         found = findings(
             watched,
             sessions_down=outside.sessions_down,
@@ -111,11 +108,7 @@ class Board:
             sflow_silent=self._rooms.collector.silent(now),
             sflow_dropped=self._rooms.collector.dropped,
         )
-        change = self._health.report(found, time.time())
-        for concern in change.raised:
-            log.warning(concern.text, concern=concern.name, remedy=concern.remedy)
-        for concern in change.cleared:
-            log.info("over: " + concern.text, concern=concern.name)
+        return self._health.report(found, time.time())
 
     def _counters(self) -> dict[str, int]:
         """Totals since start, by metric name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pwd
 import socket
@@ -13,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-import arm.app  # noqa: F401  before this process becomes nobody, who may not read it
-from arm.cli import main
+from arm.fib.bird import ask
+from arm.model import ArmError
 
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = """
@@ -104,26 +105,18 @@ def test_directory_that_cannot_be_written(bird: Path, tmp_path: Path) -> None:
     ]
 
 
-def test_no_permission_for_bird_s_socket(
-    bird: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_permission_for_bird_s_socket(bird: Path, tmp_path: Path) -> None:
     """In this process, as nobody: a home directory that holds the checkout may be closed to others."""
     bird.chmod(0o600)
-    path = tmp_path / "arm.toml"
-    path.write_text(CONFIGURATION.format(state=tmp_path, bird=bird))
-    tmp_path.chmod(0o777)
-    for folder in tmp_path.parents[:2]:
+    for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o711)
-    nobody = pwd.getpwnam("nobody").pw_uid
-    os.seteuid(nobody)
+    os.seteuid(pwd.getpwnam("nobody").pw_uid)
     try:
-        code = main(["run", "-c", str(path), "--log-level", "error"])
+        with pytest.raises(ArmError) as caught:
+            asyncio.run(ask(str(bird), "show status"))
     finally:
         os.seteuid(0)
-    assert code == 1
-    assert capsys.readouterr().err.splitlines() == [
-        f"arm: may not talk to BIRD at {bird}: run as root or in the group bird"
-    ]
+    assert str(caught.value) == f"may not talk to BIRD at {bird}: run as root or in the group bird"
 
 
 @pytest.mark.usefixtures("namespace")
