@@ -75,7 +75,7 @@ class Board:
             self._installed_since.pop(prefix, None)
 
     def publish(self, outside: Outside, now: float) -> Change:
-        """Take a new picture; gives what is new about health. `now` in event-loop time, shown in Unix time."""
+        """Take a new picture; gives what is new about health. `now` in event-loop time."""
         rooms = self._rooms
         watched = {family: self._watch(family, now) for family in Family}
         change = self._report(watched, outside, now)
