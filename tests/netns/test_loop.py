@@ -297,7 +297,7 @@ def test_bytes_per_prefix_agree_with_the_packets_sent(lab: Lab, running: float) 
                 continue
             expected = per_second * sizes.mean() * sampling
             variance = per_second * (sizes**2).mean() * sampling**2 / (2 * WINDOW)
-            total += (rows.get(prefix, 0.0) / 8 * scale - expected) ** 2 / variance
+            total += float((rows.get(prefix, 0.0) / 8 * scale - expected) ** 2 / variance)
             count += 1
         return total, count
 
