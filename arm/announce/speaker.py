@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 
 from arm.announce import commands
 from arm.model import Attributes, Entry, Family, Prefix
@@ -35,6 +35,7 @@ class _Book:
 
     capacity: int = 0
     wanted: dict[Prefix, Entry] | None = None  # None: nothing may be said yet, not even "nothing"
+    urgent: dict[Prefix, Entry | None] = field(default_factory=dict)  # repairs: before all pending
     pending: dict[Prefix, Entry | None] = field(default_factory=dict)  # None: withdraw
     told: dict[Prefix, Entry] = field(default_factory=dict)
     told_at: dict[Prefix, float] = field(default_factory=dict)
@@ -63,9 +64,9 @@ class _Book:
             self.foreign.add(prefix)
 
     def replan(self, now: float) -> None:
-        """Rebuild `pending` from the difference between wanted and told."""
+        """Rebuild `pending` from the difference between wanted and told; it holds unfinished repairs too."""
+        self.urgent, self.pending = {}, {}
         if self.wanted is None:
-            self.pending = {}
             return
         self.refused = {prefix: until for prefix, until in self.refused.items() if until > now}
         wanted = self.wanted
@@ -118,7 +119,9 @@ class Speaker:
     def idle(self) -> bool:
         """Nothing left to say and everything said has reached the wire."""
         books = [book for book in self._books.values() if book.wanted is not None]
-        return not self._unanswered and not any(b.pending or b.in_flight or b.end_due for b in books)
+        return not self._unanswered and not any(
+            b.urgent or b.pending or b.in_flight or b.end_due for b in books
+        )
 
     # --- what happens -------------------------------------------------------------------------------
 
@@ -137,19 +140,22 @@ class Speaker:
             del book.wanted[prefix]
         else:
             book.wanted[prefix] = entry
-        if book.told.get(prefix) == entry:
-            book.pending.pop(prefix, None)
-        else:
-            # To the front: routing changes outrank traffic.
-            book.pending = {prefix: entry} | {p: e for p, e in book.pending.items() if p != prefix}
+        book.urgent.pop(prefix, None)
+        book.pending.pop(prefix, None)
+        if book.told.get(prefix) != entry:
+            book.urgent[prefix] = entry  # routing changes outrank traffic
 
     def session(self, up: bool, now: float) -> None:
         """The target session came up or went down. BIRD keeps what it had, as stale routes."""
         self.up = up
-        # ExaBGP drops what it has queued when a session ends, but not what it has not read by then.
+        # ExaBGP drops what it has queued when a session ends, but not what it has not read by then: that is
+        # still on its way in the next session, though it may have been answered in between.
         unread = {prefix for command in self._unanswered for prefix in command.prefixes}
         for family, book in self._books.items():
-            book.in_flight = {prefix: now for prefix in unread if Family.of(prefix) is family}
+            on_its_way = {prefix for prefix in unread if Family.of(prefix) is family}
+            if up:
+                on_its_way |= book.in_flight.keys()
+            book.in_flight = dict.fromkeys(on_its_way, now)
             doubtful = book.told.keys() | book.leaving.keys() | book.in_flight.keys()
             book.leaving = dict.fromkeys(doubtful - book.kernel, now)
             book.told, book.told_at = {}, {}
@@ -198,6 +204,7 @@ class Speaker:
                     # Read by ExaBGP between two sessions, and unknown to this one.
                     book.leaving.pop(prefix, None)
                     book.tell(Entry(prefix, next_hop, Attributes()), now)
+                    book.urgent.pop(prefix, None)
                     book.pending[prefix] = (book.wanted or {}).get(prefix)
 
     def kernel(self, family: Family, prefix: Prefix, present: bool) -> None:
@@ -233,7 +240,7 @@ class Speaker:
 
     def _next(self, book: _Book, now: float) -> Iterator[tuple[str, _Command]]:
         room = OUTSTANDING - len(self._unanswered)
-        if room <= 0 or not book.pending:
+        if room <= 0:
             return
         ready = list(islice(_ready(book), BATCH))
         gone = [prefix for prefix, entry in ready if entry is None]
@@ -261,7 +268,7 @@ class Speaker:
 def _ready(book: _Book) -> Iterator[tuple[Prefix, Entry | None]]:
     """Pending changes that may be made now: withdrawals and changes in place, then what there is room for."""
     room = book.capacity - book.occupied
-    for prefix, entry in book.pending.items():
+    for prefix, entry in chain(book.urgent.items(), book.pending.items()):
         if prefix in book.in_flight or prefix in book.leaving:
             continue
         if entry is not None and prefix not in book.told and prefix not in book.foreign:
@@ -274,6 +281,7 @@ def _ready(book: _Book) -> Iterator[tuple[Prefix, Entry | None]]:
 def _commanded(book: _Book, prefixes: Iterable[Prefix], now: float) -> None:
     for prefix in prefixes:
         book.in_flight[prefix] = now
+        book.urgent.pop(prefix, None)
         book.pending.pop(prefix, None)
 
 

@@ -173,3 +173,22 @@ def test_refused_entries_are_named_and_retried_later() -> None:
     assert all("announce attributes" not in line for line in world.speaker.next(1.0))
     world.speaker.want(family, dict(wanted), 61.0)
     assert any("announce attributes" in line for line in world.speaker.next(61.0))
+
+
+def test_what_exabgp_reads_between_two_sessions_is_waited_for() -> None:
+    """It answers while the session is down, and writes when it is up: not behind a newer change."""
+    family = Family.IPV4
+    world = make(family)
+    wanted = table(family, [(0, 0, 0)])
+    world.speaker.want(family, dict(wanted), 0.0)
+    world.session(up=True)
+    world.settle()
+    world.speaker.want(family, {}, world.now)
+    world.speak()
+    world.session(up=False)
+    world.exabgp_reads()
+    world.speaker.want(family, dict(wanted), world.now)
+    world.session(up=True)
+    assert not any("announce attributes" in line for line in world.speaker.next(world.now))
+    world.settle()
+    assert set(world.bird) == set(wanted)
