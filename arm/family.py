@@ -102,7 +102,7 @@ class FamilyLoop:
         prefixes = self.meter.prefixes()
         incumbent = np.fromiter((installed(prefix) for prefix in prefixes), np.bool_, len(prefixes))
         order = top.choose(self.meter.rates(), incumbent, len(prefixes), self._minimum_rate, self._hysteresis)
-        kept = [] if may_withdraw else [*current, *(p for p in prefixes if installed(p))]
+        kept = [] if may_withdraw else [*current, *(prefixes[i] for i in np.flatnonzero(incumbent).tolist())]
         wanted: dict[Prefix, Entry] = {}
         for prefix in (*kept, *(prefixes[index] for index in order.tolist())):
             if len(wanted) >= room:

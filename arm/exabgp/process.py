@@ -17,7 +17,7 @@ from pathlib import Path
 import structlog
 
 from arm.exabgp.config import Session, Speaker, configuration, environment
-from arm.model import ArmError
+from arm.model import ArmError, Family
 
 log = structlog.get_logger("exabgp")
 
@@ -218,8 +218,7 @@ class Exabgp:
 
 def _check_port(session: Session, port: int) -> None:
     """Find out before ExaBGP does, because we can say what to do about it."""
-    family = socket.AF_INET6 if ":" in session.local_ip else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
+    with socket.socket(Family.of(session.local_ip).af, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((session.local_ip, port))

@@ -10,7 +10,7 @@ import socket
 import struct
 from collections.abc import Sequence
 
-from arm.model import ArmError
+from arm.model import ArmError, Family
 from arm.sflow.destinations import Destinations
 from arm.sflow.intake import Intake
 
@@ -130,7 +130,7 @@ class Collector:
 
 
 def _open(address: str, port: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    sock = socket.socket(Family.of(address).af, socket.SOCK_DGRAM)
     try:
         try:
             sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
@@ -150,7 +150,7 @@ def _open(address: str, port: int) -> socket.socket:
 
 
 def _target(address: str, port: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    sock = socket.socket(Family.of(address).af, socket.SOCK_DGRAM)
     sock.setblocking(False)
     try:
         sock.connect((address, port))
