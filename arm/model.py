@@ -8,6 +8,7 @@ its 4 or 16 network-order bytes.
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NewType
@@ -39,6 +40,12 @@ class Family(Enum):
     @property
     def default(self) -> Prefix:
         return Prefix("0.0.0.0/0" if self is Family.IPV4 else "::/0")
+
+    @property
+    def guard_next_hop(self) -> str:
+        """Reserved address that only the default route covers: BIRD resolves guards through it, so that they
+        follow the default without ARM (RFC 2544 benchmarking, RFC 6666 discard)."""
+        return "198.18.0.1" if self is Family.IPV4 else "100::1"
 
     @staticmethod
     def of(text: str) -> Family:
@@ -110,6 +117,8 @@ class Kind(Enum):
     """Why an entry is in the FIB; the value is the last word of its large community (AS, 6343, kind)."""
 
     ROUTE = 1  # a prefix of the BGP table with its own next hop
+    GUARD = 2  # follows the default, so that an entry above it cannot take its traffic
+    SYNTHESISED = 3  # in the FIB only: no such route in the BGP table
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +129,20 @@ class Entry:
     next_hop: str
     attributes: Attributes
     kind: Kind = Kind.ROUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """One table of the hardware. An entry of a family takes `costs[family][length]` of its slots; 0: it
+    does not live here. A family that is not in `costs` does not live here at all."""
+
+    name: str
+    slots: int
+    costs: Mapping[Family, tuple[int, ...]]  # by prefix length, 0 to the family's bits
+
+    def cost(self, family: Family, length: int) -> int:
+        costs = self.costs.get(family)
+        return costs[length] if costs is not None else 0
 
 
 # --- the kernel ---------------------------------------------------------------------------------------

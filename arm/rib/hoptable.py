@@ -1,0 +1,144 @@
+"""Prefixes with next hops as arrays, and what they do with every address: the run map. Pure.
+
+Next hops are small integers: equal number, equal forwarding decision. DEFAULT is what the default route does,
+also for space that no prefix covers. Addresses are the upper `bits` of a family's address as an unsigned
+integer: all 32 of IPv4, the upper 64 of IPv6. What IPv6 routes longer than /64 do cannot be told apart with
+such keys, so their /64 is MIXED: it is no next hop's, and nothing but the default may ever cover it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arm.model import Family
+
+DEFAULT = 0
+MIXED = -1
+
+Keys = NDArray[np.uint64]
+Lengths = NDArray[np.int64]
+Hops = NDArray[np.int32]
+
+FULL = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
+ONE = np.uint64(1)
+
+
+def key_bits(family: Family) -> int:
+    """How many leading bits of an address a key has."""
+    return min(family.bits, 64)
+
+
+def last(starts: Keys, lengths: Lengths, bits: int) -> Keys:
+    """Last key of each prefix; shape (n,)."""
+    # A shift by 64 is undefined: halve first.
+    return starts | ((FULL >> np.uint64(64 - bits)) >> np.minimum(lengths, 63).astype(np.uint64)) >> (
+        lengths > 63
+    ).astype(np.uint64)
+
+
+@dataclass(frozen=True, slots=True)
+class HopTable:
+    """Prefixes with a next hop each, sorted by (start, length), none twice; columns of shape (n,)."""
+
+    bits: int
+    starts: Keys
+    lengths: Lengths
+    hops: Hops
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @staticmethod
+    def of(bits: int, rows: Iterable[tuple[int, int, int]]) -> HopTable:
+        """From (start, length, hop); of rows with the same prefix the last one counts."""
+        unique = sorted({(start, length): hop for start, length, hop in rows}.items())
+        return HopTable(
+            bits,
+            np.array([start for (start, _), _ in unique], np.uint64),
+            np.array([length for (_, length), _ in unique], np.int64),
+            np.array([hop for _, hop in unique], np.int32),
+        )
+
+    @staticmethod
+    def sort(bits: int, starts: Keys, lengths: Lengths, hops: Hops) -> HopTable:
+        """From columns in any order, without duplicates."""
+        order = np.lexsort((lengths, starts))
+        return HopTable(bits, starts[order], lengths[order], hops[order])
+
+    def rows(self) -> list[tuple[int, int, int]]:
+        """(start, length, hop) as plain integers."""
+        return list(zip(self.starts.tolist(), self.lengths.tolist(), self.hops.tolist(), strict=True))
+
+    def ends(self) -> Keys:
+        """Last key of each prefix."""
+        return last(self.starts, self.lengths, self.bits)
+
+    def find(self, starts: Keys, lengths: Lengths) -> NDArray[np.intp]:
+        """Where each of these prefixes is, or -1."""
+        found = np.full(len(starts), -1, np.intp)
+        if not len(self):
+            return found
+        at = np.searchsorted(self.starts, starts, "left")
+        for _ in range(self.bits + 1):  # at most one prefix of each length has the same start
+            there = np.minimum(at, len(self) - 1)
+            here = (self.starts[there] == starts) & (at < len(self))
+            hit = here & (self.lengths[there] == lengths)
+            found[hit] = there[hit]
+            shorter = here & (self.lengths[there] < lengths)
+            if not shorter.any():
+                break
+            at = at + shorter
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """What a table does with every address: from `starts[i]` to the next start it is `hops[i]`.
+
+    `starts` (n,) ascending, the first is 0; neighbouring `hops` (n,) differ, unless cut on purpose.
+    """
+
+    bits: int
+    starts: Keys
+    hops: Hops
+
+    def hop(self, keys: Keys) -> Hops:
+        """The next hop of each address; shape (n,)."""
+        return self.hops[np.searchsorted(self.starts, keys, "right") - 1]
+
+    def uniform(self, starts: Keys, ends: Keys) -> Hops:
+        """The one next hop of each range, both ends included, or MIXED."""
+        run = np.searchsorted(self.starts, starts, "right") - 1
+        following = self.starts[np.minimum(run + 1, len(self.starts) - 1)]
+        within = (run + 1 == len(self.starts)) | (following > ends)
+        return np.where(within, self.hops[run], np.int32(MIXED))
+
+    def blocks(self, keys: Keys) -> tuple[Keys, Lengths, Hops]:
+        """The largest prefix around each address that lies within one run: starts, lengths, next hops."""
+        run = np.searchsorted(self.starts, keys, "right") - 1
+        first = self.starts[run]
+        final = run + 1 == len(self.starts)
+        following = self.starts[np.minimum(run + 1, len(self.starts) - 1)]
+        # The block may grow until the bit where the address differs from what is outside of its run.
+        left = np.where(first > 0, bit_length(keys ^ (first - ONE)) - 1, self.bits)
+        right = np.where(final, self.bits, bit_length(keys ^ following) - 1)
+        low = np.minimum(left, right)
+        shift = np.minimum(low, 63).astype(np.uint64)
+        starts = np.where(low > 63, np.uint64(0), keys >> shift << shift)
+        return starts, self.bits - low, self.hops[run]
+
+
+def bit_length(numbers: Keys) -> Lengths:
+    """Like int.bit_length, of each number."""
+    left = numbers.copy()
+    length = np.zeros(len(numbers), np.int64)
+    for step in (32, 16, 8, 4, 2, 1):
+        high = left >> np.uint64(step)
+        some = high != 0
+        length += np.where(some, step, 0)
+        left = np.where(some, high, left)
+    return length + (left != 0)
