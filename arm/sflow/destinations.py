@@ -22,6 +22,7 @@ class Destinations:
     high: NDArray[np.uint64]
     low: NDArray[np.uint64]  # an IPv4 address is here
     bytes: NDArray[np.float64]  # scaled by the sampling rate
+    packets: NDArray[np.float64]  # that the samples stand for: the sum of their sampling rates
     samples: NDArray[np.int64]  # not scaled
     squares: NDArray[np.float64]  # sum of each sample's scaled bytes squared, for the sampling error
 
@@ -44,12 +45,14 @@ def aggregate(samples: Samples, chosen: NDArray[np.bool_] | None = None) -> Dest
     if chosen is not None:
         usable &= chosen
     rows = np.flatnonzero(usable)
-    scaled = samples.frame_length[rows].astype(np.float64) * samples.sampling_rate[rows]
+    packets = samples.sampling_rate[rows].astype(np.float64)
+    scaled = samples.frame_length[rows] * packets
     return _together(
         samples.family[rows],
         samples.destination_high[rows],
         samples.destination_low[rows],
         scaled,
+        packets,
         np.ones(len(rows), np.int64),
         scaled * scaled,
     )
@@ -64,6 +67,7 @@ def merge(parts: Sequence[Destinations]) -> Destinations:
         np.concatenate([each.high for each in parts] or [np.empty(0, np.uint64)]),
         np.concatenate([each.low for each in parts] or [np.empty(0, np.uint64)]),
         np.concatenate([each.bytes for each in parts] or [np.empty(0)]),
+        np.concatenate([each.packets for each in parts] or [np.empty(0)]),
         np.concatenate([each.samples for each in parts] or [np.empty(0, np.int64)]),
         np.concatenate([each.squares for each in parts] or [np.empty(0)]),
     )
@@ -74,6 +78,7 @@ def _together(
     high: NDArray[np.uint64],
     low: NDArray[np.uint64],
     scaled: NDArray[np.float64],
+    packets: NDArray[np.float64],
     samples: NDArray[np.int64],
     squares: NDArray[np.float64],
 ) -> Destinations:
@@ -89,6 +94,7 @@ def _together(
         high[first],
         low[first],
         np.add.reduceat(scaled[order], starts),
+        np.add.reduceat(packets[order], starts),
         np.add.reduceat(samples[order], starts),
         np.add.reduceat(squares[order], starts),
     )

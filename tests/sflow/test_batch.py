@@ -77,15 +77,18 @@ def packed(family: int, high: int, low: int) -> bytes | None:
     return (high << 64 | low).to_bytes(width, "big") if width else None
 
 
-def plain_totals(samples: Samples, chosen: Sequence[bool]) -> dict[bytes, tuple[float, int, float]]:
-    totals: dict[bytes, tuple[float, int, float]] = {}
+Totals = dict[bytes, tuple[float, float, int, float]]  # by destination: bytes, packets, samples, squares
+
+
+def plain_totals(samples: Samples, chosen: Sequence[bool]) -> Totals:
+    totals: Totals = {}
     for row, take in enumerate(chosen):
         family, rate = int(samples.family[row]), int(samples.sampling_rate[row])
         address = packed(family, int(samples.destination_high[row]), int(samples.destination_low[row]))
         if take and address is not None and rate:
             scaled = float(int(samples.frame_length[row]) * rate)
-            have = totals.get(address, (0.0, 0, 0.0))
-            totals[address] = have[0] + scaled, have[1] + 1, have[2] + scaled * scaled
+            size, packets, count, squares = totals.get(address, (0.0, 0.0, 0, 0.0))
+            totals[address] = size + scaled, packets + rate, count + 1, squares + scaled * scaled
     return totals
 
 
@@ -198,15 +201,14 @@ def test_a_lying_count_costs_no_memory() -> None:
 # --- adding up --------------------------------------------------------------------------------------------
 
 
-def totals(found: Destinations) -> dict[bytes, tuple[float, int, float]]:
+def totals(found: Destinations) -> Totals:
     addresses = found.addresses(4) + found.addresses(6)
-    columns = zip(found.bytes.tolist(), found.samples.tolist(), found.squares.tolist(), strict=True)
-    return dict(zip(addresses, columns, strict=True))
+    columns = (found.bytes, found.packets, found.samples, found.squares)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return dict(zip(addresses, rows, strict=True))
 
 
-def assert_equal(
-    some: dict[bytes, tuple[float, int, float]], others: dict[bytes, tuple[float, int, float]]
-) -> None:
+def assert_equal(some: Totals, others: Totals) -> None:
     assert some.keys() == others.keys()
     for address, figures in some.items():
         assert figures == pytest.approx(others[address])

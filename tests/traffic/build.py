@@ -11,7 +11,7 @@ from arm.sflow.destinations import Destinations
 
 
 def traffic(sizes: Mapping[str, float]) -> Destinations:
-    """One sample for each address; `sizes` are scaled bytes."""
+    """One sample, which stands for one packet, for each address; `sizes` are scaled bytes."""
     found = sorted((ip_address(address) for address in sizes), key=lambda each: (each.version, int(each)))
     size = np.array([sizes[str(address)] for address in found], float)
     return Destinations(
@@ -19,6 +19,7 @@ def traffic(sizes: Mapping[str, float]) -> Destinations:
         np.array([int(address) >> 64 for address in found], np.uint64),
         np.array([int(address) & (1 << 64) - 1 for address in found], np.uint64),
         size,
+        np.ones(len(found)),
         np.ones(len(found), np.int64),
         size * size,
     )
