@@ -20,10 +20,9 @@ DEFAULT = 0
 MIXED = -1
 
 Keys = NDArray[np.uint64]
-Lengths = NDArray[np.int64]
+Lengths = NDArray[np.int8]
 Hops = NDArray[np.int32]
 
-FULL = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 ONE = np.uint64(1)
 
 
@@ -34,10 +33,19 @@ def key_bits(family: Family) -> int:
 
 def last(starts: Keys, lengths: Lengths, bits: int) -> Keys:
     """Last key of each prefix; shape (n,)."""
-    # A shift by 64 is undefined: halve first.
-    return starts | ((FULL >> np.uint64(64 - bits)) >> np.minimum(lengths, 63).astype(np.uint64)) >> (
-        lengths > 63
-    ).astype(np.uint64)
+    return starts | _below(lengths, bits)
+
+
+def network(keys: Keys, lengths: Lengths, bits: int) -> Keys:
+    """First key of the prefix of that length around each key; shape (n,)."""
+    return keys & ~_below(lengths, bits)
+
+
+def _below(lengths: Lengths, bits: int) -> Keys:
+    """The host bits, all set."""
+    full = np.uint64((1 << bits) - 1)
+    # Two shifts, because one by 64 is undefined.
+    return full >> np.minimum(lengths, 63).astype(np.uint64) >> (lengths > 63).astype(np.uint64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ class HopTable:
         return HopTable(
             bits,
             np.array([start for (start, _), _ in unique], np.uint64),
-            np.array([length for (_, length), _ in unique], np.int64),
+            np.array([length for (_, length), _ in unique], np.int8),
             np.array([hop for _, hop in unique], np.int32),
         )
 
@@ -77,22 +85,29 @@ class HopTable:
         """Last key of each prefix."""
         return last(self.starts, self.lengths, self.bits)
 
-    def find(self, starts: Keys, lengths: Lengths) -> NDArray[np.intp]:
-        """Where each of these prefixes is, or -1."""
-        found = np.full(len(starts), -1, np.intp)
-        if not len(self):
-            return found
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> HopTable:
+        """Some rows, in ascending order."""
+        return HopTable(self.bits, self.starts[rows], self.lengths[rows], self.hops[rows])
+
+    def place(self, starts: Keys, lengths: Lengths) -> NDArray[np.intp]:
+        """Before which row each of these prefixes is, or would have to be."""
         at = np.searchsorted(self.starts, starts, "left")
-        for _ in range(self.bits + 1):  # at most one prefix of each length has the same start
-            there = np.minimum(at, len(self) - 1)
-            here = (self.starts[there] == starts) & (at < len(self))
-            hit = here & (self.lengths[there] == lengths)
-            found[hit] = there[hit]
-            shorter = here & (self.lengths[there] < lengths)
+        while len(self):  # at most once for each length
+            row = np.minimum(at, len(self) - 1)
+            shorter = (at < len(self)) & (self.starts[row] == starts) & (self.lengths[row] < lengths)
             if not shorter.any():
                 break
             at = at + shorter
-        return found
+        return at
+
+    def find(self, starts: Keys, lengths: Lengths) -> NDArray[np.intp]:
+        """The row of each of these prefixes, or -1."""
+        if not len(self):
+            return np.full(len(starts), -1, np.intp)
+        at = self.place(starts, lengths)
+        row = np.minimum(at, len(self) - 1)
+        same = (at < len(self)) & (self.starts[row] == starts) & (self.lengths[row] == lengths)
+        return np.where(same, row, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +144,10 @@ class Runs:
         low = np.minimum(left, right)
         shift = np.minimum(low, 63).astype(np.uint64)
         starts = np.where(low > 63, np.uint64(0), keys >> shift << shift)
-        return starts, self.bits - low, self.hops[run]
+        return starts, (self.bits - low).astype(np.int8), self.hops[run]
 
 
-def bit_length(numbers: Keys) -> Lengths:
+def bit_length(numbers: Keys) -> NDArray[np.int64]:
     """Like int.bit_length, of each number."""
     left = numbers.copy()
     length = np.zeros(len(numbers), np.int64)
@@ -141,4 +156,5 @@ def bit_length(numbers: Keys) -> Lengths:
         some = high != 0
         length += np.where(some, step, 0)
         left = np.where(some, high, left)
-    return length + (left != 0)
+    length += left != 0
+    return length

@@ -1,0 +1,45 @@
+"""What a choice is made from, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arm.model import Family
+from arm.rib.fulltable import FullTable
+from arm.rib.hoptable import HopTable, Keys
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """One family: its routes, its traffic, and what is given. All next hops are numbered alike.
+
+    `keys` (n,) are addresses, `weights` (n,) what their traffic is worth; several addresses may fall into one
+    prefix, and what adds up to less than `minimum` is worth nothing. `fixed` are entries of the FIB that ARM
+    does not own, `pins` those that it must install; `table` has both, over whatever BGP says about the same
+    prefix. `incumbents` is what is installed now.
+    """
+
+    table: FullTable
+    keys: Keys
+    weights: NDArray[np.float64]
+    fixed: HopTable
+    pins: HopTable
+    incumbents: HopTable
+    minimum: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The entries of each family that ARM should install.
+
+    `prices` (one for each pool): what a slot had to be worth, to start from the next time. `crowded`: families
+    for which there is no safe table in the room there is, whatever is left out; they get no entries.
+    """
+
+    tables: Mapping[Family, HopTable]
+    prices: tuple[float, ...]
+    crowded: frozenset[Family] = field(default_factory=frozenset)
