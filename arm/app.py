@@ -93,10 +93,10 @@ class Arm:
         self._feed = Feed()
         chosen = config.selection
         self._loops = {
-            family: FamilyLoop(family, chosen.window, chosen.hysteresis, chosen.minimum_rate)
+            family: FamilyLoop(family, chosen.window or 300.0, chosen.hysteresis, chosen.minimum_rate)
             for family in Family
         }
-        self._lifecycles = {family: Lifecycle(chosen.window) for family in Family}
+        self._lifecycles = {family: Lifecycle(chosen.window or 300.0) for family in Family}
         self._speaker = Speaker(target.selector, config.target.asn, self._capacity)
         self._kernel = KernelRoutes(config.fib.table, self._on_kernel)
         self._board = Board(

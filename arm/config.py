@@ -11,8 +11,9 @@ from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from arm.config_capacity import Capacity, pools
 from arm.config_checks import cross_faults
 from arm.config_faults import (
     ConfigError,
@@ -22,6 +23,7 @@ from arm.config_faults import (
     unreadable_fault,
 )
 from arm.config_options import option_faults, option_paths
+from arm.config_selection import Selection
 from arm.config_values import (
     AbsolutePath,
     Address,
@@ -30,26 +32,18 @@ from arm.config_values import (
     AddressPorts,
     AsNumber,
     BirdName,
-    BitsPerSecond,
     Endpoint,
-    Entries,
     Identifier,
     Meant,
     Networks,
     OtherAddressPorts,
-    Seconds,
-    Share,
+    Section,
     TableNumber,
     TcpPort,
     WholeSeconds,
 )
 
-__all__ = ["Config", "ConfigError", "Endpoint", "Fault", "load", "parse"]
-
-
-class Section(BaseModel):
-    # Strict: "300" is not 300 and true is not 1; a slip of the pen must not become a setting.
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+__all__ = ["Config", "ConfigError", "Endpoint", "Fault", "load", "parse", "pools"]
 
 
 class Bgp(Section):
@@ -123,53 +117,6 @@ class Sflow(Section):
         default=(),
         strict=False,
         description="List of UDP address:port to which every datagram goes on unchanged.",
-    )
-
-
-class Capacity(Section):
-    """What the hardware has room for."""
-
-    ipv4: Entries = Field(
-        default=20000,
-        ge=0,
-        le=10_000_000,
-        description="IPv4 entries that ARM may install; 0 switches IPv4 off.",
-    )
-    ipv6: Entries = Field(
-        default=20000,
-        ge=0,
-        le=10_000_000,
-        description="IPv6 entries that ARM may install; 0 switches IPv6 off.",
-    )
-    reserve: Share = Field(
-        default=0.01,
-        ge=0,
-        le=0.5,
-        description="Share of the entries kept free so that changes never exceed capacity.",
-    )
-
-
-class Selection(Section):
-    """Which prefixes are installed."""
-
-    strategy: Annotated[Literal["top"], Meant("a known strategy")] = Field(
-        default="top", description="How to choose; `top` installs the prefixes with most traffic."
-    )
-    interval: Seconds = Field(default=1.0, ge=0.1, le=60, description="Seconds from one choice to the next.")
-    window: Seconds = Field(
-        default=300.0,
-        ge=5,
-        le=86400,
-        description="Seconds that traffic is remembered; a prefix without traffic for this long leaves.",
-    )
-    hysteresis: Share = Field(
-        default=0.5,
-        ge=0,
-        le=1,
-        description="An installed prefix stays until another carries this share more (0.5: 50 %).",
-    )
-    minimum_rate: BitsPerSecond = Field(
-        default=0.0, ge=0, le=1_000_000_000_000, description="Bit/s below which a prefix is not installed."
     )
 
 

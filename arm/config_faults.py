@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,8 @@ def _scalar_or_list(value: Any) -> str:
             return f"[{', '.join('…' if isinstance(v, list) else _scalar_or_list(v) for v in value[:20])}]"
         case Mapping():
             return "{…}"
+        case datetime():
+            return value.isoformat().replace("+00:00", "Z")
         case _:
             return str(value)  # floats and dates
 

@@ -6,7 +6,7 @@ fault.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Literal, get_args, get_origin
 
@@ -22,40 +22,53 @@ def option_faults(error: ValidationError, config: type[BaseModel]) -> Iterator[t
     """Each fault with the path of its option: "sflow.listen" for one at "sflow.listen[1]"."""
     for detail in error.errors(include_url=False):
         kind, value = detail["type"], detail["input"]
-        name, *rest = (str(part) for part in detail["loc"])
-        path = key_text(name) if not rest else f"{key_text(name)}.{key_text(rest[0])}"
-        if kind == "extra_forbidden":
-            fault = (
-                _unknown_key(config, name, rest[0], value) if rest else _unknown_section(config, name, value)
-            )
-        elif not rest:
-            fault = Fault(
-                path, value, "not a section", f"write [{name}] once, on a line of its own, and its keys below"
-            )
+        name, *steps = detail["loc"]
+        section = key_text(str(name))
+        if not steps and kind == "extra_forbidden":
+            yield section, _unknown_section(config, str(name), value)
+        elif not steps:
+            remedy = f"write [{name}] once, on a line of its own, and its keys below"
+            yield section, Fault(section, value, "not a section", remedy)
         else:
-            field = options(section_model(config, name))[rest[0]]
-            fault = _wrong_value(path, field, kind, value, index=rest[1] if rest[1:] else None)
-        yield path, fault
+            yield f"{section}.{key_text(str(steps[0]))}", _inside(config, str(name), steps, kind, value)
 
 
-def _wrong_value(path: str, field: FieldInfo, kind: str, value: object, index: str | None) -> Fault:
-    meant, advice = _meant(field.metadata), _advice(field)
-    if index is not None:
-        meant = _meant(get_args(field.annotation)[0].__metadata__)
-        path, advice = f"{path}[{index}]", f"write for example {as_toml(meant.example)}"
+def _inside(
+    config: type[BaseModel], name: str, steps: Sequence[int | str], kind: str, value: object
+) -> Fault:
+    """Follow pydantic's steps from a section to the value: keys, indexes, and "[key]" for a key itself."""
+    path, field = name, config.model_fields[name]
+    for at, step in enumerate(steps):
+        model = _model(field)
+        if model is not None and step not in options(model):
+            return _unknown_key(config, path, model, str(step), value)
+        if model is not None:
+            path, field = f"{path}.{key_text(str(step))}", options(model)[str(step)]
+        elif isinstance(step, int):
+            path, field = f"{path}[{step}]", FieldInfo.from_annotation(get_args(field.annotation)[0])
+        else:
+            about_key = list(steps[at + 1 :]) == ["[key]"]
+            path = f"{path}.{key_text(step)}"
+            field = FieldInfo.from_annotation(get_args(field.annotation)[0 if about_key else 1])
+            if about_key:
+                return _wrong_value(path, field, kind, None)
+    return _wrong_value(path, field, kind, value)
+
+
+def _wrong_value(path: str, field: FieldInfo, kind: str, value: object) -> Fault:
     match kind:
         case "missing":
-            return Fault(path, None, "missing", advice)
+            return Fault(path, None, "missing", _advice(field))
         case "greater_than_equal":
-            return Fault(path, value, "too small", advice)
+            return Fault(path, value, "too small", _advice(field))
         case "less_than_equal":
-            return Fault(path, value, "too large", advice)
+            return Fault(path, value, "too large", _advice(field))
         case _:
-            return Fault(path, value, f"not {meant.noun}", advice)
+            return Fault(path, value, f"not {_meant(field).noun}", _advice(field))
 
 
-def _meant(metadata: Iterable[object]) -> Meant:
-    return next(mark for mark in metadata if isinstance(mark, Meant))
+def _meant(field: FieldInfo) -> Meant:
+    return next(mark for mark in field.metadata if isinstance(mark, Meant))
 
 
 def _advice(field: FieldInfo) -> str:
@@ -63,13 +76,21 @@ def _advice(field: FieldInfo) -> str:
     lowest = next((mark.ge for mark in field.metadata if isinstance(mark, Ge)), None)
     highest = next((mark.le for mark in field.metadata if isinstance(mark, Le)), None)
     if lowest is not None and highest is not None:
-        return (
-            f"write {'a whole number' if field.annotation is int else 'a number'} from {lowest} to {highest}"
-        )
+        kinds = (field.annotation, *get_args(field.annotation))
+        word = f"{_meant(field).word} or " if _meant(field).word else ""
+        return f"write {word}{'a whole number' if int in kinds else 'a number'} from {lowest} to {highest}"
     if get_origin(field.annotation) is Literal:
         return f"write {' or '.join(map(as_toml, get_args(field.annotation)))}"
-    example = _meant(field.metadata).example if field.is_required() else field.default
-    return f"write for example {as_toml(example)}"
+    return f"write for example {_example(field)}"
+
+
+def _example(field: FieldInfo) -> str:
+    """The default where it shows something; else what the option or the items of its list give to show."""
+    if field.default and not field.is_required():
+        return as_toml(field.default)
+    if _meant(field).example or not get_args(field.annotation):
+        return _meant(field).example or as_toml(field.default)
+    return f"[{_example(FieldInfo.from_annotation(get_args(field.annotation)[0]))}]"
 
 
 def _unknown_section(config: type[BaseModel], name: str, value: object) -> Fault:
@@ -85,24 +106,31 @@ def _unknown_section(config: type[BaseModel], name: str, value: object) -> Fault
     return Fault(key_text(name), value, problem, remedy)
 
 
-def _unknown_key(config: type[BaseModel], name: str, key: str, value: object) -> Fault:
-    known = list(options(section_model(config, name)))
+def _unknown_key(
+    config: type[BaseModel], path: str, model: type[BaseModel], key: str, value: object
+) -> Fault:
+    known = list(options(model))
     if close := get_close_matches(key.lower(), known, n=1):
         remedy = f"did you mean `{close[0]}`?"
     else:
         homes = _sections_with(config, key)
         elsewhere = f"; there is one in {' and '.join(homes)}" if homes else ""
         remedy = f"known keys: {', '.join(known)}{elsewhere}"
-    return Fault(f"{name}.{key_text(key)}", value, "unknown key", remedy)
+    return Fault(f"{path}.{key_text(key)}", value, "unknown key", remedy)
 
 
 # --- the shape of the configuration -------------------------------------------------------------------
 
 
+def _model(field: FieldInfo) -> type[BaseModel] | None:
+    """The model of a section or of a table in it; None for a plain value, a list or a table of any keys."""
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
 def section_model(config: type[BaseModel], name: str) -> type[BaseModel]:
-    model = config.model_fields[name].annotation
-    assert isinstance(model, type)
-    assert issubclass(model, BaseModel)
+    model = _model(config.model_fields[name])
+    assert model is not None
     return model
 
 

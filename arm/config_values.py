@@ -7,24 +7,37 @@ type, a malformed text and a missing key are all answered with the same advice.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator
+from annotated_types import Ge, Le
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from arm.model import Family
 
 _Item = TypeVar("_Item")
 
 
+class Section(BaseModel):
+    """A section of the file, or a table inside one."""
+
+    # Strict: "300" is not 300 and true is not 1; a slip of the pen must not become a setting.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """What an option is ("a number of seconds"), and one to show where neither range nor default does."""
+    """What an option is ("a number of seconds"), and one to show where neither range nor default does.
+
+    Written as the file has it are the `example` ('"192.0.2.1"') and the `word` that may stand for a number.
+    """
 
     noun: str
     example: str = ""
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +128,14 @@ def _absolute_path(written: object) -> Path:
     return Path(text)
 
 
+def _path_or_empty(written: object) -> Path | None:
+    return None if written == "" else _absolute_path(written)
+
+
+def _seconds_or_auto(written: object) -> object:
+    return None if written == "auto" else written
+
+
 def _bird_name(text: str) -> str:
     """A BIRD symbol: it is sent on the control socket, so nothing else may slip through."""
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", text):
@@ -125,23 +146,33 @@ def _bird_name(text: str) -> str:
 # --- kinds of value -----------------------------------------------------------------------------------
 
 Seconds = Annotated[float, Meant("a number of seconds")]
+SecondsOrAuto = Annotated[
+    float | None, BeforeValidator(_seconds_or_auto), Meant("a number of seconds", word='"auto"')
+]
 WholeSeconds = Annotated[int, Meant("a whole number of seconds")]
 Share = Annotated[float, Meant("a share")]
 Entries = Annotated[int, Meant("a whole number of entries")]
+Slots = Annotated[int, Meant("a whole number of slots")]
+Bytes = Annotated[int, Meant("a whole number of bytes")]
 BitsPerSecond = Annotated[float, Meant("a number of bits per second")]
 TcpPort = Annotated[int, Meant("a TCP port")]
 AsNumber = Annotated[int, Meant("an AS number")]
+AsNumberOrNone = Annotated[int | None, Meant("an AS number")]
 TableNumber = Annotated[int, Meant("the number of a routing table")]
 Address = Annotated[
-    str, AfterValidator(_session_address), Meant("the IPv4 or IPv6 address of a host", "192.0.2.1")
+    str, AfterValidator(_session_address), Meant("the IPv4 or IPv6 address of a host", '"192.0.2.1"')
+]
+Factors = Annotated[
+    Mapping[Address, Annotated[float, Ge(0), Le(1000), Meant("a factor")]],
+    Meant("a table of next hops and factors", '{ "192.0.2.1" = 3.0 }'),
 ]
 Identifier = Annotated[
     str,
     AfterValidator(_identifier),
-    Meant("a BGP identifier in the form of an IPv4 address", "192.0.2.254"),
+    Meant("a BGP identifier in the form of an IPv4 address", '"192.0.2.254"'),
 ]
 AddressPort = Annotated[
-    Endpoint, BeforeValidator(_endpoint), Meant("an address:port, IPv6 in brackets", "127.0.0.1:6343")
+    Endpoint, BeforeValidator(_endpoint), Meant("an address:port, IPv6 in brackets", '"127.0.0.1:6343"')
 ]
 AddressPorts = Annotated[
     tuple[AddressPort, ...],
@@ -157,13 +188,20 @@ Addresses = Annotated[
 Network = Annotated[
     IPv4Network | IPv6Network,
     BeforeValidator(_network),
-    Meant("a network without host bits", "192.0.2.0/24"),
+    Meant("a network without host bits", '"192.0.2.0/24"'),
 ]
 Networks = Annotated[tuple[Network, ...], AfterValidator(_different), Meant("a list of different networks")]
 AbsolutePath = Annotated[
     Path,
     BeforeValidator(_absolute_path),
     Meant("an absolute path of at most 90 letters, digits and . _ + @ - /"),
+]
+AbsolutePathOrNone = Annotated[
+    Path | None,
+    BeforeValidator(_path_or_empty),
+    Meant(
+        "empty or an absolute path of at most 90 letters, digits and . _ + @ - /", '"/var/lib/arm/traffic"'
+    ),
 ]
 BirdName = Annotated[
     str,

@@ -1,8 +1,8 @@
 """What a sound configuration becomes, the example file, and that nothing but faults comes of unsound ones."""
 
-import math
 import tomllib
 from collections.abc import Callable
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from arm.config import Config, ConfigError, Endpoint, load, parse
-from arm.config_options import option_paths
+from arm.config_capacity import PoolOptions
+from arm.config_options import option_paths, options, section_model
+from arm.config_selection import Rule
+from arm.config_values import Meant
 from arm.model import ArmError, Family
 
 EXAMPLE = Path(__file__).parents[2] / "conf" / "arm.toml"
@@ -41,7 +44,7 @@ def test_example_has_every_option_at_its_default() -> None:
 
 def test_every_option_is_described() -> None:
     """The configuration reference is made from the descriptions."""
-    for path, field in option_paths(Config).items():
+    for path, field in (option_paths(Config) | options(PoolOptions) | options(Rule)).items():
         assert field.description, path
         assert field.description.endswith("."), path
 
@@ -58,7 +61,7 @@ def test_values_in_canonical_form() -> None:
     assert (config.reflector.ip, config.reflector.local_ip) == ("2001:db8::1", "2001:db8::fe")
     assert [str(endpoint) for endpoint in config.sflow.listen] == ["[::]:6343", "192.0.2.1:6344"]
     assert [endpoint.family for endpoint in config.sflow.listen] == [Family.IPV6, Family.IPV4]
-    assert math.isclose(config.selection.window, 60.0)
+    assert config.selection.window == 60.0
 
 
 def test_frozen() -> None:
@@ -78,7 +81,10 @@ def test_error_carries_its_faults() -> None:
     assert isinstance(caught.value, ConfigError)
     (fault,) = caught.value.faults
     assert (fault.path, fault.value) == ("selection.window", "fast")
-    assert (fault.problem, fault.remedy) == ("not a number of seconds", "write a number from 5 to 86400")
+    assert (fault.problem, fault.remedy) == (
+        "not a number of seconds",
+        'write "auto" or a number from 5 to 86400',
+    )
     assert caught.value.problem == "arm.toml: 1 fault"
 
 
@@ -93,15 +99,28 @@ scalars = (
     | st.dates()
     | st.times()
     | st.datetimes()
+    | st.datetimes(timezones=st.just(UTC))
     | st.sampled_from(["127.0.0.1", "::1", "127.0.0.1:6343", "[::1]:1", "/run/arm", "top", "0.0.0.0", "%"])
+    | st.sampled_from(["192.0.2.0/24", "65000:666", "auto", "lpm", "ipv4", "ipv6 0-64: 2 slots", ""])
 )
 keys = st.sampled_from(
-    [key for path in option_paths(Config) for key in path.split(".")] + ["asn", "nonsense"]
+    [key for path in option_paths(Config) for key in path.split(".")]
+    + ["asn", "nonsense"]
+    + ["prefix", "community", "until", "note", "name", "slots", "holds", "192.0.2.1", "[key]"]
 ) | st.text(max_size=10)
 junk = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
     max_leaves=6,
+)
+tables = st.lists(st.dictionaries(keys, junk, min_size=1, max_size=3), max_size=3)
+nested = st.fixed_dictionaries(
+    {
+        "capacity": st.fixed_dictionaries({"pools": tables | junk}),
+        "selection": st.fixed_dictionaries(
+            {"pins": tables | junk, "denials": tables | junk, "factors": st.dictionaries(keys, junk) | junk}
+        ),
+    }
 )
 sections = st.dictionaries(keys, st.dictionaries(keys, junk, max_size=5) | junk, max_size=6)
 
@@ -119,7 +138,7 @@ def check_outcome(attempt: Callable[[], Config]) -> None:
 
 
 @settings(deadline=None)
-@given(sections)
+@given(sections | nested)
 def test_anything_is_a_config_or_a_config_error(written: dict[str, Any]) -> None:
     """Both as it is, and with the required keys there, so that sound configurations come up as well."""
     check_outcome(lambda: parse(written))
@@ -147,7 +166,12 @@ def test_any_file_is_a_config_or_a_config_error(
 
 
 def test_models_are_sections_of_plain_options() -> None:
-    """The fault translation relies on this shape."""
+    """The fault translation relies on this shape, and on a word for every value."""
     for field in Config.model_fields.values():
         assert isinstance(field.annotation, type)
         assert issubclass(field.annotation, BaseModel)
+    models: list[type[BaseModel]] = [PoolOptions, Rule]
+    models += [section_model(Config, name) for name in Config.model_fields]
+    for model in models:
+        for key, field in options(model).items():
+            assert any(isinstance(mark, Meant) for mark in field.metadata), key
