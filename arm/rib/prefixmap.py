@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 from bisect import bisect_left, insort
-from collections.abc import Iterator, MutableMapping
+from collections.abc import ItemsView, Iterator, Mapping, MutableMapping
 from functools import lru_cache
 from typing import TypeVar
 
@@ -33,11 +33,11 @@ def text(family: Family, start: int, length: int) -> Prefix:
 class PrefixMap(MutableMapping[Prefix, Value]):
     """A dictionary of one family's prefixes that knows how they nest. Iterates in no particular order."""
 
-    def __init__(self, family: Family) -> None:
+    def __init__(self, family: Family, values: Mapping[Prefix, Value] | None = None) -> None:
         self.family = family
-        self._values: dict[Prefix, Value] = {}
-        self._prefixes: dict[Key, Prefix] = {}
-        self._order: list[Key] = []
+        self._values: dict[Prefix, Value] = {} if values is None else dict(values.items())
+        self._prefixes: dict[Key, Prefix] = {key(prefix): prefix for prefix in self._values}
+        self._order: list[Key] = sorted(self._prefixes)
 
     def __getitem__(self, prefix: Prefix) -> Value:
         return self._values[prefix]
@@ -64,6 +64,9 @@ class PrefixMap(MutableMapping[Prefix, Value]):
     def __contains__(self, prefix: object) -> bool:
         return prefix in self._values
 
+    def items(self) -> ItemsView[Prefix, Value]:
+        return self._values.items()
+
     def inside(self, prefix: Prefix) -> list[tuple[Prefix, Value]]:
         """Everything strictly more specific than `prefix`, shorter before longer at the same address."""
         start, length = key(prefix)
@@ -72,11 +75,20 @@ class PrefixMap(MutableMapping[Prefix, Value]):
         found = (self._prefixes[at] for at in self._order[first:last])
         return [(each, self._values[each]) for each in found]
 
-    def covering(self, prefix: Prefix) -> Iterator[tuple[Prefix, Value]]:
-        """Everything strictly less specific that covers `prefix`, the longest first."""
+    def covering(self, prefix: Prefix, longer_than: int = -1) -> Iterator[tuple[Prefix, Value]]:
+        """Everything strictly less specific that covers `prefix`, longest first, down to a length."""
         start, length = key(prefix)
-        for shorter in range(length - 1, -1, -1):
+        for shorter in range(length - 1, longer_than, -1):
             low_bits = self.family.bits - shorter
             found = self._prefixes.get((start >> low_bits << low_bits, shorter))
             if found is not None:
                 yield found, self._values[found]
+
+    def related(self, prefix: Prefix) -> Iterator[Prefix]:
+        """Every prefix here that shares addresses with `prefix`: above it, itself, inside it."""
+        for found, _ in self.covering(prefix):
+            yield found
+        if prefix in self._values:
+            yield prefix
+        for found, _ in self.inside(prefix):
+            yield found
