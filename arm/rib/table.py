@@ -52,3 +52,28 @@ class RouteTable:
         """The longest match of an address (4 or 16 bytes), the default not considered."""
         route: Route | None = self._tree.get(address)
         return route
+
+    def covering(self, prefix: Prefix) -> Route | None:
+        """The nearest route that is strictly less specific than `prefix`, the default not considered."""
+        address, _, length = prefix.partition("/")
+        if length == "0":
+            return None
+        # The tree reads no more bits than the length says, so the parent need not be written canonically.
+        route: Route | None = self._tree.get(f"{address}/{int(length) - 1}")
+        return route
+
+    def inside(self, prefix: Prefix) -> list[Route]:
+        """Every route with `prefix` or a more specific one, the default not considered; by first address, and
+        what covers before what is covered."""
+        tree = self._tree
+        here: Route | None = tree.get(prefix)
+        if here is not None and here.prefix == prefix:
+            return [here, *map(tree.get, tree.children(prefix))]
+        # children() wants its prefix to be in the tree. While it is, a match there finds what it did before,
+        # also if another thread asks.
+        tree.insert(prefix, here)
+        try:
+            found = tree.children(prefix)
+        finally:
+            tree.delete(prefix)
+        return [tree.get(each) for each in found]

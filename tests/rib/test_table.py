@@ -7,6 +7,7 @@ import ipaddress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytricia import PyTricia
 
 from arm.model import Attributes, Family, Prefix, Route
 from arm.rib.feed import Feed
@@ -37,9 +38,8 @@ def histories(draw: st.DrawFn) -> tuple[Family, list[tuple[Prefix, bool]]]:
     return family, draw(st.lists(st.tuples(prefixes, st.booleans()), max_size=40))
 
 
-@given(histories(), st.integers(0, 255))
-def test_match_equals_a_plain_scan(history: tuple[Family, list[tuple[Prefix, bool]]], low: int) -> None:
-    family, changes = history
+def tables(family: Family, changes: list[tuple[Prefix, bool]]) -> tuple[RouteTable, dict[Prefix, Route]]:
+    """A table with a history, and what must be in it."""
     table, plain = RouteTable(family), dict[Prefix, Route]()
     for prefix, add in changes:
         if add:
@@ -48,6 +48,13 @@ def test_match_equals_a_plain_scan(history: tuple[Family, list[tuple[Prefix, boo
         else:
             plain.pop(prefix, None)
             table.remove(prefix)
+    return table, plain
+
+
+@given(histories(), st.integers(0, 255))
+def test_match_equals_a_plain_scan(history: tuple[Family, list[tuple[Prefix, bool]]], low: int) -> None:
+    family, changes = history
+    table, plain = tables(family, changes)
     without_default = {p: r for p, r in plain.items() if p != family.default}
     assert len(table) == len(without_default)
     assert set(table) == set(without_default)
@@ -61,6 +68,74 @@ def test_match_equals_a_plain_scan(history: tuple[Family, list[tuple[Prefix, boo
     covering = [r for p, r in without_default.items() if address in ipaddress.ip_network(p)]
     expected = max(covering, key=lambda r: int(r.prefix.split("/")[1]), default=None)
     assert table.match(address.packed) == expected
+
+
+@given(histories(), st.data())
+def test_what_covers_a_prefix_and_what_is_inside_equal_a_plain_scan(
+    history: tuple[Family, list[tuple[Prefix, bool]]], draw: st.DataObject
+) -> None:
+    family, changes = history
+    table, plain = tables(family, changes)
+    plain.pop(family.default, None)
+    shorter = st.sampled_from([prefix for prefix, _ in changes] or [family.default]).flatmap(
+        lambda prefix: st.integers(0, family.bits).map(
+            lambda length: prefix_of(family, int(ipaddress.ip_network(prefix).network_address), length)
+        )
+    )
+    for asked in draw.draw(st.lists(shorter, max_size=8)):
+        around = [each for each in plain.values() if covers(each.prefix, asked)]
+        assert table.covering(asked) == max(around, key=lambda each: order(each)[1], default=None)
+        inside = [each for each in plain.values() if each.prefix == asked or covers(asked, each.prefix)]
+        assert table.inside(asked) == sorted(inside, key=order)
+    assert set(table) == set(plain), "asking has left nothing behind"
+    for prefix, _ in changes:
+        table.remove(prefix)
+    assert set(table) == set()
+
+
+def covers(one: Prefix, other: Prefix) -> bool:
+    """Is `other` strictly more specific than `one`?"""
+    outer, inner = ipaddress.ip_network(one), ipaddress.ip_network(other)
+    return outer != inner and outer.prefixlen < inner.prefixlen and inner.network_address in outer
+
+
+def order(route: Route) -> tuple[int, int]:
+    network = ipaddress.ip_network(route.prefix)
+    return int(network.network_address), network.prefixlen
+
+
+class Failing(PyTricia):  # type: ignore[misc]
+    """Runs out of memory while it looks."""
+
+    def __init__(self, table: RouteTable) -> None:
+        super().__init__(table.family.bits, table.family.af)
+        self.seen: list[object] = []
+
+    def children(self, prefix: str) -> list[str]:
+        self.seen = [len(self), self.get(prefix)]
+        raise MemoryError
+
+
+@pytest.mark.parametrize(
+    ("family", "outer", "inner"),
+    [
+        (Family.IPV4, "20.0.0.0/8", "20.1.0.0/16"),
+        (Family.IPV6, "2a00::/32", "2a00:0:0:1:8000::/65"),
+    ],
+)
+def test_a_failing_look_inside_leaves_the_table_as_it_was(family: Family, outer: str, inner: str) -> None:
+    table = RouteTable(family)
+    table._tree = tree = Failing(table)
+    for about in (None, route(outer)):
+        if about is not None:
+            table.set(about)
+        with pytest.raises(MemoryError):
+            table.inside(Prefix(inner))
+        assert tree.seen == [len(table) + 1, about], "whoever looks meanwhile finds the same routes"
+        assert set(table) == ({outer} if about else set())
+    with pytest.raises(ValueError, match="Invalid"):
+        table.inside(Prefix(outer[1:3] + "/8"))
+    assert set(table) == {outer}
 
 
 def announced(family: Family, *prefixes: str, next_hop: str = "10.0.0.1") -> Update:
