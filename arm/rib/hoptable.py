@@ -109,6 +109,12 @@ class HopTable:
         same = (at < len(self)) & (self.starts[row] == starts) & (self.lengths[row] == lengths)
         return np.where(same, row, -1)
 
+    def hop_of(self, other: HopTable, missing: int) -> Hops:
+        """The next hop that this table has for each prefix of the other, or `missing`."""
+        rows = self.find(other.starts, other.lengths)
+        hops = np.append(self.hops, np.int32(missing))  # found at -1
+        return hops[rows]
+
 
 @dataclass(frozen=True, slots=True)
 class Runs:

@@ -32,12 +32,20 @@ class Demand:
     minimum: float = 0.0
 
 
+def carried(demand: Demand) -> NDArray[np.float64]:
+    """The traffic of which each route (n,) is the longest match."""
+    owners = demand.table.owner(demand.keys)
+    owned = owners >= 0
+    sums = np.bincount(owners[owned], demand.weights[owned], len(demand.table.routes))
+    return sums.astype(np.float64)  # without traffic numpy gives integers
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The entries of each family that ARM should install.
 
-    `prices` (one for each pool): what a slot had to be worth, to start from the next time. `crowded`: families
-    for which there is no safe table in the room there is, whatever is left out; they get no entries.
+    `prices` (one for each pool): what a slot had to be worth, to start from the next time. `crowded`:
+    families for which there is not even room for the pins, which were then left out.
     """
 
     tables: Mapping[Family, HopTable]
