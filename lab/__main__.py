@@ -55,6 +55,7 @@ def _up(arguments: argparse.Namespace) -> int:
         sampling=arguments.sampling,
         capacity=arguments.capacity,
         capacity6=arguments.capacity6,
+        strategy=arguments.strategy,
         seed=arguments.seed,
         workdir=arguments.workdir,
         start_arm=not arguments.no_arm,
@@ -129,6 +130,9 @@ def _parser() -> argparse.ArgumentParser:
         default=0.05,
         metavar="SHARE",
         help="share of the active prefixes that change their rank per minute (0.05)",
+    )
+    up.add_argument(
+        "--strategy", default=default.strategy, metavar="NAME", help=f"of ARM ({default.strategy})"
     )
     up.add_argument("--table", type=Path, metavar="FILE", help="lines `prefix origin`, plain or .gz")
     up.add_argument("--no-arm", action="store_true", help="without ARM: everything follows the default route")

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from arm.model import AsPathSegment, Attributes, Family, Prefix
 from lab.attributes import AS_SET, Upstreams
-from lab.plan import NEIGHBOURS, SWITCH, TEST_RICH, TRANSIT1, Neighbour
+from lab.plan import BUNCH_STRIDE, BUNCHES, NEIGHBOURS, SWITCH, TEST_RICH, TRANSIT1, Neighbour
 from lab.tables import FamilyTable, Table
 
 AS_SET_SPEAKER = "127.0.0.2"  # ExaBGP's address beside transit1's BIRD
@@ -60,12 +63,21 @@ def _static(table: FamilyTable, neighbour: Neighbour) -> Iterator[str]:
         indices = indices[table.via[indices] != AS_SET]
     prefixes, origins, via = table.prefixes, table.origins.tolist(), table.via.tolist()
     repeat = [upstreams.repeat for upstreams in table.upstreams]
-    yield f"protocol static table_{label} {{\n  {label};\n"
-    for index in indices.tolist():
-        which = via[index]
-        prepend = f"bgp_path.prepend({origins[index]});" * repeat[which]
-        yield f"  route {prefixes[index]} blackhole {{ {prepend}{calls[which]} }};\n"
-    yield "}\n"
+    for name, members in _protocols(indices):
+        yield f"protocol static {name}_{label} {{\n  {label};\n"
+        for index in members.tolist():
+            which = via[index]
+            prepend = f"bgp_path.prepend({origins[index]});" * repeat[which]
+            yield f"  route {prefixes[index]} blackhole {{ {prepend}{calls[which]} }};\n"
+        yield "}\n"
+
+
+def _protocols(indices: NDArray[np.intp]) -> Iterator[tuple[str, NDArray[np.intp]]]:
+    """The routes by protocol: a bunch has the same prefixes at every neighbour that announces them."""
+    place = indices % BUNCH_STRIDE
+    yield "table", indices[place >= BUNCHES]
+    for number in range(BUNCHES):
+        yield f"bunch{number}", indices[place == number]
 
 
 def _statements(upstreams: Upstreams, neighbour: Neighbour) -> Iterator[str]:

@@ -24,6 +24,7 @@ class LabOptions:
     sampling: int = 8  # sFlow: one packet in this many
     capacity: int = 2_000  # of ARM, IPv4 entries
     capacity6: int = 500
+    strategy: str = "top"
     window: float = 60.0  # of ARM's default configuration, seconds
     seed: int = 1
     workdir: Path | None = None  # generated files and logs; a temporary folder if not given
@@ -58,7 +59,7 @@ ipv4 = {options.capacity}
 ipv6 = {options.capacity6}
 
 [selection]
-strategy = "top"
+strategy = "{options.strategy}"
 window = {options.window}
 
 [web]

@@ -76,6 +76,12 @@ TEST_SPARE = {
     Family.IPV6: _steering("2a10:ff03::/32", "2a10:ff03::10"),
 }
 
+# Routes of the table that tests withdraw and bring back together: bunch number n has every BUNCH_STRIDE-th
+# prefix, so half of it lies inside others, and is in the protocols `bunch{n}_ipv4` and `bunch{n}_ipv6` of
+# every neighbour that announces it.
+BUNCHES = 4
+BUNCH_STRIDE = 50
+
 # Space that no generated or loaded route may touch: special addresses (RFC 6890 and others), the lab's own
 # links (inside 10/8 and 2001:db8::/32), and what tests steer.
 KEPT_OUT = {
