@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,8 @@ Lengths = NDArray[np.int8]
 Hops = NDArray[np.int32]
 
 ONE = np.uint64(1)
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 def key_bits(family: Family) -> int:
@@ -151,6 +154,22 @@ class Runs:
         shift = np.minimum(low, 63).astype(np.uint64)
         starts = np.where(low > 63, np.uint64(0), keys >> shift << shift)
         return starts, (self.bits - low).astype(np.int8), self.hops[run]
+
+
+def distinct(values: NDArray[_Number]) -> NDArray[_Number]:
+    """The different values, ascending. On columns that are nearly sorted far quicker than numpy.unique."""
+    values = np.sort(values, kind="stable")
+    new = np.ones(len(values), np.bool_)
+    np.not_equal(values[1:], values[:-1], out=new[1:])
+    return values[new]
+
+
+def among(values: NDArray[_Number], known: NDArray[_Number]) -> NDArray[np.bool_]:
+    """Which of the values are in `known`, which is ascending."""
+    if not len(known):
+        return np.zeros(len(values), np.bool_)
+    found: NDArray[np.bool_] = known[np.minimum(np.searchsorted(known, values), len(known) - 1)] == values
+    return found
 
 
 def bit_length(numbers: Keys) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from arm.rib.hoptable import DEFAULT, MIXED, ONE, Hops, HopTable, Keys, Runs, last
+from arm.rib.hoptable import DEFAULT, MIXED, ONE, Hops, HopTable, Keys, Runs, among, distinct, last
 from arm.selection.demand import Demand
 
 
@@ -56,7 +56,10 @@ class Space:
     def beside(self, depth: int, keys: Keys) -> Keys:
         """What else there is to decide at a depth where these prefixes are to be decided: their siblings, and
         the halves of given prefixes that hide something. Nothing that is given itself, or made of it."""
-        others = np.setdiff1d(np.concatenate((keys ^ ONE, self._halves.get(depth, keys[:0]))), keys)
+        others = keys ^ ONE
+        if depth in self._halves:
+            others = distinct(np.concatenate((others, self._halves[depth])))
+        others = others[~among(others, np.sort(keys, kind="stable"))]
         return others[~self._holes_only(depth, others)]
 
     def uniform(self, depth: int, keys: Keys) -> Hops:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from arm.rib.hoptable import DEFAULT, MIXED, Hops, HopTable, Keys
+from arm.rib.hoptable import DEFAULT, MIXED, ONE, Hops, HopTable, Keys, distinct
 from arm.selection.demand import Demand
 from arm.selection.holes import Space
 from arm.selection.problem import (
@@ -117,7 +117,8 @@ class Optimal:
         codes = np.concatenate((priced.codes, other.codes + size * self._hops))
         gains = np.concatenate((priced.gains, other.gains))
         otherwise = np.concatenate((priced.otherwise, other.otherwise))
-        parents, numbers = np.unique(keys[members] >> np.uint64(1), return_inverse=True)
+        parents = distinct(keys[members] >> ONE)
+        numbers = np.searchsorted(parents, keys[members] >> ONE)
         up = np.full(len(keys), -1, np.intp)
         up[members] = numbers
         sums = sum_by(numbers, otherwise[members], len(parents))

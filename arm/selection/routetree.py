@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arm.rib.fulltable import FullTable
-from arm.rib.hoptable import DEFAULT, HopTable, network
-from arm.rib.paint import NOBODY, spread
+from arm.rib.hoptable import DEFAULT, HopTable, among, distinct, network
+from arm.rib.paint import spread
 from arm.selection.demand import Demand, carried
 from arm.selection.problem import Candidates, Floats
 
@@ -31,10 +31,11 @@ class RouteTree:
     def __init__(self, demand: Demand) -> None:
         routes = demand.table.routes
         fixed = _found(routes, demand.fixed)
-        pins = np.setdiff1d(_found(routes, demand.pins), fixed)
-        given = np.concatenate((fixed, pins))
+        pins = _found(routes, demand.pins)
+        pins = pins[~among(pins, fixed)]
+        given = distinct(np.concatenate((fixed, pins)))
         weights = route_weights(demand)
-        rows = _closed(demand.table, np.union1d(np.flatnonzero(weights > 0.0), given))
+        rows = _closed(demand.table, distinct(np.concatenate((np.flatnonzero(weights > 0.0), given))))
         parent = _parents(demand.table, rows)
         depth = _depths(parent)
         order = np.lexsort((np.arange(len(rows)), -depth))
@@ -47,10 +48,10 @@ class RouteTree:
         self.table = HopTable(routes.bits, routes.starts[rows], routes.lengths[rows], routes.hops[rows])
         self.hops = self.table.hops.astype(np.int64)
         self.weights = weights[rows]
-        self.given = np.isin(rows, given)
-        self.pinned = np.isin(rows, pins)
+        self.given = among(rows, given)
+        self.pinned = among(rows, pins)
         self.held = demand.incumbents.hop_of(self.table, -2).astype(np.int64)
-        self.own = _own(demand.table)[rows]
+        self.own = _own(demand.table, self.table)
         idle, self.idle_of = _idle(demand.table, rows)
         self.idle_table = HopTable(routes.bits, routes.starts[idle], routes.lengths[idle], routes.hops[idle])
         runs = demand.table.runs
@@ -91,8 +92,9 @@ def _closed(table: FullTable, rows: Rows) -> Rows:
     every = new = rows
     while len(new):
         above = _covering(table, new)
-        new = np.setdiff1d(above[above >= 0], every)
-        every = np.union1d(every, new)
+        above = distinct(above[above >= 0])
+        new = above[~among(above, every)]
+        every = distinct(np.concatenate((every, new)))
     return every
 
 
@@ -111,12 +113,15 @@ def _depths(parent: Rows) -> NDArray[np.int64]:
     return depth
 
 
-def _own(table: FullTable) -> NDArray[np.bool_]:
-    """Which routes are the longest match of some address."""
-    some = table.owners != NOBODY
-    starts = network(table.starts[some], table.owners[some], table.routes.bits)
-    own = np.zeros(len(table.routes), np.bool_)
-    own[table.routes.find(starts, table.owners[some])] = True
+def _own(table: FullTable, nodes: HopTable) -> NDArray[np.bool_]:
+    """Which nodes are the longest match of some address: an interval inside has an owner of their length."""
+    own = np.zeros(len(nodes), np.bool_)
+    ends = nodes.ends()
+    for length in distinct(nodes.lengths).tolist():
+        rows = np.flatnonzero(nodes.lengths == length)
+        starts = table.starts[table.owners == length]
+        first = np.searchsorted(starts, nodes.starts[rows], "left")
+        own[rows] = first < np.searchsorted(starts, ends[rows], "right")
     return own
 
 
