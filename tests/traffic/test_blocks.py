@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arm.traffic.blocks import BlockMeter
@@ -67,6 +67,7 @@ elapsed = st.sampled_from([0.0, 0.25, 1.0, 1.0, 7.5, 60.0, 100.25, 500.0, 3000.0
 rates = st.sampled_from([0.0, 10.0, 1000.0, 5000.0, 1e6])
 
 
+@settings(deadline=None)
 @given(st.data(), st.sampled_from((32, 64)), st.sampled_from((WINDOW, None)), st.sampled_from((5, 100)))
 def test_equals_the_plain_twin(data: st.DataObject, bits: int, window: float | None, limit: int) -> None:
     meter, plain, now = BlockMeter(bits, window, limit), PlainBlockMeter(bits, window, limit), 1e5

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arm.model import ArmError, Family
@@ -26,6 +26,7 @@ def recording() -> Iterator[Path]:
         yield Path(directory) / "traffic.gz"
 
 
+@settings(deadline=None)
 @given(st.lists(intervals(), max_size=4), st.lists(intervals(), max_size=2))
 def test_what_is_written_is_read(some: list[Interval], later: list[Interval]) -> None:
     with recording() as path:
@@ -69,6 +70,7 @@ def test_a_file_compressed_anew_can_be_read(tmp_path: Path) -> None:
 # --- an end that is not complete --------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.lists(intervals(), max_size=3), st.data())
 def test_a_truncated_file_is_read_up_to_there(some: list[Interval], data: st.DataObject) -> None:
     with recording() as path:
@@ -93,6 +95,7 @@ def test_zeros_behind_an_interval_do_no_harm(
     assert plain(list(read(path))) == plain([one(1), one(2), one(3)])
 
 
+@settings(deadline=None)
 @given(st.lists(intervals(), max_size=3), intervals(), st.data())
 def test_the_next_run_mends_the_end(some: list[Interval], later: Interval, data: st.DataObject) -> None:
     with recording() as path:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arm.model import ArmError
@@ -127,6 +127,7 @@ def is_garbage(content: bytes) -> bool:
     return len(content.lstrip(b"\0")) > 1 and not content.lstrip(b"\0").startswith(b"\x1f\x8b")
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=2).filter(is_garbage))
 def test_garbage_is_no_recording(content: bytes) -> None:
     with TemporaryDirectory() as directory:
@@ -136,6 +137,7 @@ def test_garbage_is_no_recording(content: bytes) -> None:
             list(read(path))
 
 
+@settings(deadline=None)
 @given(st.lists(intervals(), min_size=1, max_size=3), st.data())
 def test_a_damaged_file_gives_nothing_that_was_not_recorded(
     some: list[Interval], data: st.DataObject
