@@ -52,7 +52,7 @@ def flatten(
     """
     finals = ends(bits, starts, lengths)
     beyond = finals[finals < np.uint64((1 << bits) - 1)] + np.uint64(1)
-    borders = np.unique(np.concatenate([np.zeros(1, np.uint64), starts, beyond]))
+    borders = _distinct(np.concatenate([np.zeros(1, np.uint64), starts, beyond]))
     painted = np.full(len(borders), outside, np.int64)
     first = np.searchsorted(borders, starts, "left")
     after = np.searchsorted(borders, finals, "right")
@@ -62,6 +62,13 @@ def flatten(
         within = np.arange(spans.sum()) - np.repeat(np.cumsum(spans) - spans, spans)
         painted[np.repeat(first[here], spans) + within] = np.repeat(values[here], spans)
     return Steps(bits, borders, painted)
+
+
+def _distinct(keys: Keys) -> Keys:
+    """Ascending, each once; numpy.unique hashes, which takes 100 times as long on aligned addresses."""
+    ordered = np.sort(keys)
+    distinct: Keys = ordered[np.append(True, ordered[1:] != ordered[:-1])]
+    return distinct
 
 
 def hop_steps(table: HopTable) -> Steps:
@@ -103,7 +110,7 @@ class Truth:
         )
 
     def _addresses(self, chosen: Steps) -> float:
-        borders = np.union1d(chosen.starts, self.steps.starts)
+        borders = _distinct(np.concatenate([chosen.starts, self.steps.starts]))
         does = chosen.at(borders)
         wrong = (does != 0) & (does != self.steps.at(borders))
         return float(Steps(chosen.bits, borders, does).sizes()[wrong].sum())

@@ -5,13 +5,19 @@ The table is needed in ARM_TEST_DATA; tests/bench/selection.py prints more of th
 
 from __future__ import annotations
 
+import os
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from arm.rib.hoptable import HopTable
-from tests.bench.selection_truth import Truth
+from arm.selection.demand import Demand
+from tests.bench.scenario import Scenario, scenario
+from tests.bench.selection_product import NEVER_MISFORWARD, ask, bound, demand, index
+from tests.bench.selection_truth import Score, Truth
 
 BITS = 6
 ADDRESSES = range(1 << BITS)
@@ -53,3 +59,59 @@ def test_the_judge_equals_its_plain_twin(
     assert score.addresses == len(wrong)
     assert score.misforwarded == pytest.approx(sum(weights[address] for address in wrong) / sum(weights))
     assert score.coverage == pytest.approx(sum(weights[address] for address in served) / sum(weights))
+
+
+# --- the bars -----------------------------------------------------------------------------------------
+
+ENTRIES = 20_000
+
+real = pytest.mark.skipif("ARM_TEST_DATA" not in os.environ, reason="needs the tables of ARM_TEST_DATA")
+
+
+@cache
+def made() -> Scenario:
+    return scenario("2016")
+
+
+@cache
+def wanted() -> Demand:
+    return demand(index(made().table).snapshot(), made().traffic.keys, made().traffic.weights)
+
+
+@cache
+def score(strategy: str, entries: int = ENTRIES) -> Score:
+    """What ARM's choice is worth."""
+    asked = ask(strategy, made().family, wanted(), entries)
+    assert len(asked.entries) <= entries
+    return made().truth.score(asked.entries, made().traffic.weights)
+
+
+@real
+def test_the_scenario_is_the_one_that_the_bars_come_from() -> None:
+    heaviest = made().truth.score(made().top(ENTRIES), made().traffic.weights)
+    assert round(100 * heaviest.coverage, 2) == 90.63
+    assert heaviest.addresses == 927_954
+
+
+@real
+@pytest.mark.parametrize("strategy", NEVER_MISFORWARD)
+def test_no_address_is_misforwarded(strategy: str) -> None:
+    assert score("top").addresses > 0  # else there is nothing to show here
+    assert score(strategy).addresses == 0
+    assert score(strategy).misforwarded == 0
+
+
+@real
+def test_safe_serves_as_much_as_it_should() -> None:
+    assert score("safe").coverage >= 0.953
+
+
+@real
+def test_optimal_serves_all_that_any_table_could() -> None:
+    assert score("optimal").coverage >= 0.969
+    assert -1e-9 <= bound(made().family, wanted(), ENTRIES) - score("optimal").coverage <= 0.0005
+
+
+@real
+def test_optimal_serves_more_with_a_quarter_of_the_entries_than_top() -> None:
+    assert score("optimal", ENTRIES // 4).coverage >= score("top").coverage
