@@ -1,4 +1,4 @@
-"""The command line: `arm check FILE`, `arm run -c FILE` and `arm decode PATH...`.
+"""The command line: `arm check FILE`, `arm run -c FILE`, `arm decode PATH...` and `arm simulate`.
 
 Exit codes: 0 fine, 1 ARM could not go on, 2 the configuration or the command line is wrong, 130 interrupted.
 """
@@ -24,6 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _check(arguments.file)
         if arguments.command == "decode":
             return _decode(arguments)
+        if arguments.command == "simulate":
+            return _simulate(arguments)
         return _run(arguments.config, arguments.log_level)
     except ConfigError as error:
         print(error, file=sys.stderr)
@@ -62,7 +64,67 @@ def _parser() -> argparse.ArgumentParser:
     )
     decode.add_argument("--counters", action="store_true", help="print counter records too")
     decode.add_argument("--summary", action="store_true", help="print only totals per agent and format")
+    _simulate_options(
+        commands.add_parser(
+            "simulate",
+            help="make the daemon's choice from files, and show what it does",
+            description="Files may be gzip; one may be -, standard input. Next hops are words without "
+            "blanks; several with commas between them are a group, the same in any order.",
+            epilog="Exit codes: 0 fine, 2 files or options that cannot be used.",
+        )
+    )
     return parser
+
+
+def _simulate_options(simulate: argparse.ArgumentParser) -> None:
+    option = simulate.add_argument
+    option("--table", type=Path, required=True, metavar="T", help="the full table: prefix<TAB>next_hop")
+    option("--traffic", type=Path, metavar="W", help="traffic: address<TAB>weight")
+    option("--default", required=True, metavar="NEXTHOP", help="the default route's; none: no such route")
+    option("--capacity", type=_count, metavar="N", help="entries that there is room for")
+    option("--strategy", choices=("top", "safe", "optimal"), help="how to choose")
+    option("--family", type=int, choices=(4, 6), help="of all files (that of the table's first prefix)")
+    option("--fixed", type=Path, metavar="F", help="entries of the FIB that ARM does not own, like T")
+    option("--previous", type=Path, metavar="P", help="what is installed now, like T")
+    option(
+        "--discount",
+        "--hysteresis",
+        type=_share,
+        metavar="X",
+        help="by how much less installed entries count, 0 to 0.95 (0; in a replay 0.5, the daemon's own)",
+    )
+    option("--json", type=Path, metavar="OUT", help="write everything to a file; -: standard output")
+    option("--curve", type=_counts, metavar="N,N,...", help="print coverage against capacity")
+    option(
+        "--replay",
+        type=Path,
+        metavar="R",
+        help="choose again and again as the daemon does, for the "
+        "traffic that it recorded (selection.record); OUT may be a .csv",
+    )
+    option("--window", type=_window, metavar="SECONDS", help="of a replay: how long traffic counts (auto)")
+    option("--interval", type=_seconds, metavar="SECONDS", help="of a replay: between choices (1)")
+
+
+def _count(word: str) -> int:
+    """A number of entries."""
+    if not (word.isascii() and word.isdigit() and len(word) < 10):
+        raise argparse.ArgumentTypeError(f"{printable(word)!r}: not a whole number of up to 9 digits")
+    return int(word)
+
+
+def _counts(word: str) -> tuple[int, ...]:
+    return tuple(map(_count, word.split(",")))
+
+
+def _share(word: str) -> float:
+    try:
+        share = float(word)
+    except ValueError:
+        share = -1.0
+    if not 0.0 <= share <= 0.95:
+        raise argparse.ArgumentTypeError(f"{printable(word)!r}: not a number from 0 to 0.95")
+    return share
 
 
 def _check(path: Path) -> int:
@@ -75,6 +137,28 @@ def _decode(arguments: argparse.Namespace) -> int:
     from arm.decode import run  # as below
 
     return run(arguments.paths, counters=arguments.counters, summary=arguments.summary)
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    from arm.simulate import Options, run  # as below
+
+    values = vars(arguments)
+    return run(Options(**{name: value for name, value in values.items() if name != "command"}))
+
+
+def _seconds(word: str) -> float:
+    try:
+        seconds = float(word)
+    except ValueError:
+        seconds = 0.0
+    if not 0.0 < seconds < 1e9:
+        raise argparse.ArgumentTypeError(f"{printable(word)!r}: not a number of seconds above 0")
+    return seconds
+
+
+def _window(word: str) -> float:
+    """Seconds; 0: automatic."""
+    return 0.0 if word == "auto" else _seconds(word)
 
 
 def _run(path: Path, level: str) -> int:

@@ -21,9 +21,10 @@ ALLOWED: dict[str, set[str]] = {
     "rib": {"model"},
     "traffic": {"model", "rib"},
     "selection": {"model", "rib", "traffic"},
-    "announce": {"model", "rib", "exabgp"},
+    "announce": {"model", "rib", "exabgp", "selection"},
     "fib": {"model"},
     "family": {"model", "sflow", "rib", "traffic", "selection"},
+    "chooser": {"model", "rib", "selection", "family"},
     "picture": {"model", "sflow", "rib", "fib", "family", "health", "lifecycle"},
     "board": {
         "model",
@@ -40,15 +41,17 @@ ALLOWED: dict[str, set[str]] = {
     "metrics": {"model"},
     "web": {"model", "metrics"},
     "decode": {"model", "log", "sflow"},
-    "cli": {"model", "config", "log", "app", "decode"},
+    "simulate": {"model", "log", "rib", "traffic", "selection"},
+    "cli": {"model", "config", "log", "app", "decode", "simulate"},
 }
 EVERYTHING = {"app"}  # wires the rooms
 
 
 def room(module: str) -> str:
-    """The room of a module: "arm.rib.table" is in "rib", "arm.config_checks" belongs to "config"."""
+    """The room of a module: "arm.rib.table" is in "rib", "arm.config_checks" in "config"."""
     name = module.split(".")[1]
-    return "config" if name.startswith("config") else "cli" if name == "__main__" else name
+    stem = name.partition("_")[0]
+    return stem if stem in ("config", "family", "simulate") else "cli" if name == "__main__" else name
 
 
 def imports(path: Path) -> set[str]:

@@ -74,6 +74,11 @@ class RouteIndex:
     def __len__(self) -> int:
         return len(self._routes)
 
+    @property
+    def bits(self) -> int:
+        """Of a key."""
+        return self._routes.bits
+
     def load(self, routes: HopTable) -> None:
         """Replace everything."""
         self._routes = routes

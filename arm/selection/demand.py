@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from arm.model import Family
 from arm.rib.fulltable import FullTable
-from arm.rib.hoptable import HopTable, Keys
+from arm.rib.hoptable import MIXED, HopTable, Keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class Demand:
     `keys` (n,) are addresses, `weights` (n,) what their traffic is worth; several addresses may fall into one
     prefix, and what adds up to less than `minimum` is worth nothing. `fixed` are entries of the FIB that ARM
     does not own, `pins` those that it must install; `table` has both, over whatever BGP says about the same
-    prefix. `incumbents` is what is installed now.
+    prefix. `incumbents` is what is installed now. `local` is the next hop of what stays on this router, which
+    no entry of ARM's can have.
     """
 
     table: FullTable
@@ -30,6 +31,7 @@ class Demand:
     pins: HopTable
     incumbents: HopTable
     minimum: float = 0.0
+    local: int = MIXED
 
 
 def carried(demand: Demand) -> NDArray[np.float64]:

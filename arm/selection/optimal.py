@@ -228,7 +228,8 @@ def _active(demand: Demand, space: Space) -> Candidates:
     first = np.flatnonzero(np.concatenate(([True], blocks.starts[1:] != blocks.starts[:-1])))
     weights = np.add.reduceat(demand.weights[order], first)
     blocks = blocks.take(first)
-    worth = (blocks.hops > DEFAULT) & (weights > 0.0) & (weights >= demand.minimum) & (blocks.lengths > 0)
+    worth = (blocks.hops > DEFAULT) & (blocks.hops != demand.local) & (blocks.lengths > 0)
+    worth &= (weights > 0.0) & (weights >= demand.minimum)
     return Candidates(blocks.take(worth), weights[worth])
 
 

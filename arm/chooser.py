@@ -1,0 +1,158 @@
+"""The choice of both families' entries, from their tables and traffic. Pure; may run in a thread.
+
+Whatever comes out has been proven: a table that would misforward never leaves, the one before it stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from arm.family_tables import FamilyTables
+from arm.model import Attributes, Entry, Family, Kind, Pool, Prefix, Route
+from arm.rib.fulltable import FullTable
+from arm.rib.hoptable import HopTable
+from arm.rib.prefixmap import text
+from arm.rib.table import RouteTable
+from arm.selection.check import Wrong, misforwarded
+from arm.selection.choose import choose, kinds
+from arm.selection.demand import Demand, carried
+
+_NOTHING = Attributes()  # of entries that exist in the FIB only
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One family's part. `current` are its entries now; unless `may_withdraw`, all of them stay."""
+
+    loop: FamilyTables
+    table: RouteTable
+    demand: Demand
+    current: Sequence[Entry]
+    may_withdraw: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One family's entries, those that carry most first. `wrong`: what the table would have misforwarded;
+    then it must not leave. `active` are the table's prefixes that carry traffic, with what they carry per
+    second."""
+
+    entries: dict[Prefix, Entry]
+    wrong: Wrong
+    crowded: bool
+    active: Sequence[tuple[Prefix, float]]
+
+
+class Chooser:
+    """Remembers the prices of its last choice."""
+
+    def __init__(self, strategy: str, pools: Sequence[Pool], discount: float, reserve: float) -> None:
+        self._strategy = strategy
+        self._pools = pools
+        self._discount = discount
+        self._reserve = reserve
+        self._prices: Mapping[frozenset[Family], Sequence[float]] = {}
+
+    def choose(self, questions: Mapping[Family, Question], taken: Sequence[int]) -> dict[Family, Answer]:
+        """Answer. `taken`: slots of each pool that families which are not asked about hold."""
+        families = frozenset(questions)
+        demands = {family: question.demand for family, question in questions.items()}
+        pools = [
+            replace(pool, slots=max(0, pool.slots - slots))
+            for pool, slots in zip(self._pools, taken, strict=True)
+        ]
+        choice = choose(
+            self._strategy,
+            demands,
+            pools,
+            discount=self._discount,
+            prices=self._prices.get(families),
+            reserve=self._reserve,
+        )
+        self._prices = {families: choice.prices}
+        return {
+            family: self._answer(question, choice.tables[family], family in choice.crowded)
+            for family, question in questions.items()
+        }
+
+    def _answer(self, question: Question, table: HopTable, crowded: bool) -> Answer:
+        demand = question.demand
+        if not question.may_withdraw:
+            room = sum(pool.slots for pool in self._pools if pool.cost(question.loop.family, 24))
+            table = beside(demand.incumbents, table, room)
+        wrong = Wrong(*(np.empty(0, np.uint64),) * 2)
+        if self._strategy != "top":
+            wrong = misforwarded(table, demand.table, demand.fixed)
+        return Answer(self._entries(question, table), wrong, crowded, _active(question.loop, demand))
+
+    def _entries(self, question: Question, table: HopTable) -> dict[Prefix, Entry]:
+        family = question.loop.family
+        known = {entry.prefix: entry for entry in question.current}
+        found: dict[Prefix, Entry] = {}
+        reasons = kinds(self._strategy, table, question.demand.table)
+        for (start, length, hop), kind in zip(table.rows(), reasons, strict=True):
+            prefix = text(family, start << (family.bits - table.bits), length)
+            route = question.table.get(prefix) if kind is Kind.ROUTE else None
+            if kind is Kind.ROUTE and route is None:
+                continue  # withdrawn since: the repair that follows knows
+            entry = entry_for(question.loop, prefix, hop, kind, route)
+            before = known.get(prefix)
+            found[prefix] = before if before == entry else entry
+        return found
+
+
+def entry_for(loop: FamilyTables, prefix: Prefix, hop: int, kind: Kind, route: Route | None) -> Entry:
+    """What BIRD is told: of a route all that it came with, else as little as there can be."""
+    if kind is Kind.GUARD:
+        return Entry(prefix, loop.family.guard_next_hop, _NOTHING, kind)
+    if route is not None:
+        return Entry(prefix, route.next_hop, route.attributes, kind)
+    return Entry(prefix, loop.hops.gateways(hop)[0], _NOTHING, kind)
+
+
+def beside(old: HopTable, new: HopTable, room: int) -> HopTable:
+    """All of `old`, and of `new` what shares no address with it, as far as there is room."""
+    if not len(old):
+        return new
+    tops = new.take(_outermost(new))
+    first = np.searchsorted(old.starts, tops.starts, "left")
+    inside = first < np.searchsorted(old.starts, tops.ends(), "right")
+    reach = np.maximum.accumulate(old.ends())
+    before = np.maximum(first - 1, 0)
+    covered = (first > 0) & (reach[before] >= tops.starts)
+    free = ~(inside | covered)
+    tree = np.searchsorted(tops.starts, new.starts, "right") - 1
+    size = np.bincount(tree, minlength=len(tops)) * free
+    free &= np.cumsum(size) <= room - len(old)
+    rows = np.flatnonzero(free[tree]) if len(new) else np.empty(0, np.intp)
+    return HopTable.sort(
+        old.bits,
+        np.concatenate((old.starts, new.starts[rows])),
+        np.concatenate((old.lengths, new.lengths[rows])),
+        np.concatenate((old.hops, new.hops[rows])),
+    )
+
+
+def _outermost(table: HopTable) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which prefixes no other one of the table covers."""
+    outer = np.ones(len(table), np.bool_)
+    reach = np.maximum.accumulate(table.ends())
+    outer[1:] = table.starts[1:] > reach[:-1]
+    return outer
+
+
+def _active(loop: FamilyTables, demand: Demand) -> list[tuple[Prefix, float]]:
+    """Prefixes of the table with traffic, and what each carries per second, the heaviest first."""
+    weights = loop.meter.rate_of(carried(demand))
+    rows = np.flatnonzero(weights > 0.0)
+    rows = rows[np.argsort(-weights[rows], kind="stable")]
+    routes: FullTable = demand.table
+    dropped = loop.family.bits - routes.routes.bits
+    starts, lengths = routes.routes.starts[rows].tolist(), routes.routes.lengths[rows].tolist()
+    return [
+        (text(loop.family, start << dropped, length), weight)
+        for start, length, weight in zip(starts, lengths, weights[rows].tolist(), strict=True)
+    ]

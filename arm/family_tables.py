@@ -1,0 +1,258 @@
+"""One address family: what its routes, its kernel and its traffic are, put in numbers. Pure.
+
+routes ─► settle ─► full table ─┬─► measure ─► coverage
+kernel ─► settle ─► installed ──┤             meter ─► demand ─► (the choice, in chooser.py)
+traffic ────────────────────────┘
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arm.model import Attributes, Entry, Family, KernelRoute, Kind, Prefix, Route
+from arm.rib.fulltable import GONE, FullTable
+from arm.rib.hops import RAW_DEFAULT, RAW_LOCAL, Gateways, NextHops
+from arm.rib.hoptable import DEFAULT, MIXED, Hops, HopTable, Keys, among, distinct, key_bits
+from arm.rib.indexed import IndexedTable
+from arm.rib.paint import flatten
+from arm.rib.prefixmap import PrefixMap, key
+from arm.rib.table import RouteTable
+from arm.selection.demand import Demand
+from arm.selection.policy import Policy, Verdict
+from arm.sflow.destinations import Destinations
+from arm.traffic.blocks import BLOCK_LENGTH, BlockMeter
+from arm.traffic.scoring import Coverage, score
+
+# Never routed by a table: loopback, link-local, multicast and what is above it.
+_SPECIAL = {
+    Family.IPV4: [Prefix(text) for text in ("127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")],
+    Family.IPV6: [Prefix(text) for text in ("::1/128", "fe80::/10", "ff00::/8")],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Valuation:
+    """What traffic is worth."""
+
+    window: float | None = None  # seconds; None: automatic
+    packets: bool = False  # count packets, not bytes
+    minimum_rate: float = 0.0  # bit/s, or packets/s; less than that is worth nothing
+    factors: Mapping[str, float] = field(default_factory=dict)  # by next hop: worth so many times more
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """One interval's traffic that takes routes, by address; columns of shape (n,)."""
+
+    keys: Keys
+    octets: NDArray[np.float64]
+    packets: NDArray[np.float64]
+    samples: NDArray[np.int64]
+    squares: NDArray[np.float64]
+
+
+class FamilyTables:
+    """One family's tables and measurements."""
+
+    def __init__(self, family: Family, valuation: Valuation, policy: Policy) -> None:
+        self.family = family
+        self.meter = BlockMeter(key_bits(family), valuation.window)
+        self.coverage = Coverage()
+        self.bits_per_second = 0.0  # of the last interval, to routed destinations or not
+        self.samples_per_second = 0.0
+        self.hops = NextHops()
+        self.fixed: PrefixMap[int] = PrefixMap(family)  # entries that ARM does not own, by raw next hop
+        self._valuation = valuation
+        self._policy = policy
+        self._pins: dict[Prefix, None] = {}
+        self._default: Gateways = ()
+        self._connected = RouteTable(family)
+        self._unroutable = flatten(HopTable.of(key_bits(family), ()))
+        self._kernel = IndexedTable(family)  # what is in the kernel
+        self._gateways: dict[Prefix, Gateways] = {}
+        self._meaning: Hops = np.zeros(3, np.int32)
+        self._time = 0.0  # Unix
+        self._fine: Keys = np.empty(0, np.uint64)  # blocks in which the table has longer routes
+        self.connected(())
+        self.full: FullTable = self._kernel.index.snapshot()
+        self.installed = self.full
+
+    # --- what is told -------------------------------------------------------------------------------
+
+    def connected(self, prefixes: Iterable[Prefix]) -> None:
+        """The router's own and connected networks: like multicast, traffic to them takes no route, and next
+        hops in them can be reached."""
+        self._connected = RouteTable(self.family)
+        own = [prefix for prefix in prefixes if Family.of(prefix) is self.family]
+        for prefix in own:
+            self._connected.set(Route(prefix, "", Attributes()))
+        bits, dropped = key_bits(self.family), self.family.bits - key_bits(self.family)
+        places = (key(prefix) for prefix in (*_SPECIAL[self.family], *own))
+        self._unroutable = flatten(
+            HopTable.of(bits, ((start >> dropped, length, 1) for start, length in places if length <= bits))
+        )
+
+    def kernel(self, prefix: Prefix, route: KernelRoute | None) -> None:
+        """The kernel shows a route, ARM's or not, or no longer does."""
+        if route is None:
+            self._gateways.pop(prefix, None)
+            self._kernel.remove(prefix)
+        else:
+            self._gateways[prefix] = route.gateways
+            self._kernel.set(Route(prefix, "", Attributes()))
+
+    def set_fixed(self, fixed: Mapping[Prefix, Gateways], table: IndexedTable) -> None:
+        """The entries of the FIB that are not ARM's."""
+        numbers = {prefix: self.hops.number(gateways) for prefix, gateways in fixed.items()}
+        for prefix in numbers.keys() | self.fixed.keys():
+            if numbers.get(prefix) != self.fixed.get(prefix):
+                table.touch(prefix)
+        self.fixed = PrefixMap(self.family, numbers)
+
+    # --- numbers ------------------------------------------------------------------------------------
+
+    def settle(self, table: IndexedTable, time: float) -> None:
+        """Bring the index of a table up to date, in use or being learned. `time` is Unix time."""
+        self._time = time
+        table.settle(self._number)
+
+    def refresh(self, table: IndexedTable, default: KernelRoute | None, time: float) -> None:
+        """Take a new picture of the table in use and of the kernel."""
+        self.settle(table, time)
+        self._kernel.settle(self._installed_number)
+        self._default = self._default_gateways(default, table)
+        self._meaning = self.hops.meaning(self._default, self._reachable)
+        self.full = table.index.snapshot(self._meaning)
+        routes = self.full.routes
+        self._fine = distinct(self._block(routes.starts[routes.lengths > BLOCK_LENGTH[routes.bits]]))
+        self.installed = self._kernel.index.snapshot(self._meaning)
+
+    def hop_of(self, route: Route) -> int:
+        """The number of a route's next hop, as selection compares them."""
+        if not self._policy.empty and self._policy.judge(route, self._time) is Verdict.DENY:
+            return DEFAULT
+        return self.hop((route.next_hop,))
+
+    def hop(self, gateways: Gateways) -> int:
+        """The number of a next hop, as selection compares them."""
+        number = self.hops.number(gateways)
+        if number >= len(self._meaning):
+            self._meaning = self.hops.meaning(self._default, self._reachable)
+        return int(self._meaning[number])
+
+    def _number(self, prefix: Prefix, route: Route | None) -> int:
+        fixed = self.fixed.get(prefix)
+        if fixed is not None:
+            return fixed
+        if route is None:
+            self._pins.pop(prefix, None)
+            return GONE
+        if not self._policy.empty:
+            verdict = self._policy.judge(route, self._time)
+            if verdict is Verdict.DENY:
+                return RAW_DEFAULT
+            if verdict is Verdict.PIN:
+                self._pins[prefix] = None
+            else:
+                self._pins.pop(prefix, None)
+        return self.hops.number((route.next_hop,))
+
+    def _installed_number(self, prefix: Prefix, route: Route | None) -> int:
+        return GONE if route is None else self.hops.number(self._gateways[prefix])
+
+    def _reachable(self, gateway: str) -> bool:
+        return self._connected.match(socket.inet_pton(self.family.af, gateway)) is not None
+
+    def _default_gateways(self, default: KernelRoute | None, table: IndexedTable) -> Gateways:
+        if default is None:
+            return ()
+        if (
+            len(default.gateways) == 1
+            and default.gateways[0].startswith("fe80:")
+            and table.default is not None
+        ):
+            return (table.default.next_hop,)  # the same neighbour by its global address
+        return default.gateways
+
+    # --- traffic ------------------------------------------------------------------------------------
+
+    def measure(
+        self, destinations: Destinations, seconds: float, rate: float, learned: bool, now: float
+    ) -> None:
+        """Score one interval's traffic against what is installed, then remember it. `rate`: samples a second
+        of the whole switch; `learned`: it is known where traffic should go."""
+        traffic = self._routed(destinations)
+        if learned:
+            runs = self.full.runs, self.installed.runs
+            self.coverage.add(score(traffic.keys, traffic.octets, traffic.squares, *runs), now)
+            fine = among(self._block(traffic.keys), self._fine)
+            self.meter.add(traffic.keys, traffic.octets, traffic.packets, traffic.samples, fine, rate, now)
+        if seconds > 0:
+            self.bits_per_second = float(traffic.octets.sum()) * 8 / seconds
+            self.samples_per_second = float(traffic.samples.sum()) / seconds
+
+    def _routed(self, destinations: Destinations) -> Traffic:
+        rows = np.flatnonzero(destinations.family == self.family.number)
+        keys = (destinations.low if self.family.bits == 32 else destinations.high)[rows]
+        routed = self._unroutable.hop(keys) == DEFAULT
+        rows, keys = rows[routed], keys[routed]
+        return Traffic(
+            keys,
+            destinations.bytes[rows],
+            destinations.packets[rows],
+            destinations.samples[rows],
+            destinations.squares[rows],
+        )
+
+    def _block(self, keys: Keys) -> Keys:
+        drop = np.uint64(key_bits(self.family) - BLOCK_LENGTH[key_bits(self.family)])
+        return keys >> drop << drop
+
+    # --- what to choose from ------------------------------------------------------------------------
+
+    def demand(self, incumbents: HopTable) -> Demand:
+        """The present picture, as the choice takes it."""
+        meter, valuation = self.meter, self._valuation
+        weights = meter.packets() if valuation.packets else meter.octets()
+        if valuation.factors:
+            worth = np.ones(len(self._meaning) + 1)
+            for next_hop, factor in valuation.factors.items():
+                if Family.of(next_hop) is self.family:
+                    worth[self.hop((next_hop,))] = factor
+            weights = weights * worth[self.full.runs.hop(meter.keys())]
+        minimum = valuation.minimum_rate * meter.observed / (1 if valuation.packets else 8)
+        return Demand(
+            self.full,
+            meter.keys(),
+            weights,
+            self._hop_table((prefix, int(self._meaning[hop])) for prefix, hop in self.fixed.items()),
+            self._pinned(),
+            incumbents,
+            minimum,
+            RAW_LOCAL,
+        )
+
+    def incumbents(self, entries: Iterable[Entry]) -> HopTable:
+        """What is in the FIB by ARM, in numbers."""
+        return self._hop_table((entry.prefix, self.entry_hop(entry)) for entry in entries)
+
+    def entry_hop(self, entry: Entry) -> int:
+        """The number of an entry's next hop."""
+        return DEFAULT if entry.kind is Kind.GUARD else self.hop((entry.next_hop,))
+
+    def _pinned(self) -> HopTable:
+        pins = self._hop_table((prefix, DEFAULT) for prefix in self._pins)
+        hops = self.full.routes.hop_of(pins, MIXED)
+        return HopTable(pins.bits, pins.starts, pins.lengths, hops).take(hops != MIXED)
+
+    def _hop_table(self, rows: Iterable[tuple[Prefix, int]]) -> HopTable:
+        bits, dropped = key_bits(self.family), self.family.bits - key_bits(self.family)
+        places = ((key(prefix), hop) for prefix, hop in rows)
+        return HopTable.of(
+            bits, ((start >> dropped, length, hop) for (start, length), hop in places if length <= bits)
+        )

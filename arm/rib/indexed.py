@@ -1,0 +1,74 @@
+"""A table of routes that keeps the same routes as arrays beside it. Pure."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+from arm.model import Family, Prefix, Route
+from arm.rib.fulltable import GONE, RouteIndex
+from arm.rib.hops import RAW_MIXED
+from arm.rib.hoptable import HopTable, key_bits
+from arm.rib.table import RouteTable
+
+
+class IndexedTable(RouteTable):
+    """Routes, and by number the same in `index`, which is brought up to date by `settle`."""
+
+    def __init__(self, family: Family) -> None:
+        super().__init__(family)
+        self.index = RouteIndex(key_bits(family))
+        self._unsettled: dict[Prefix, None] = {}
+        self._long: dict[int, set[Prefix]] = {}  # key → prefixes that are longer than a key
+
+    def set(self, route: Route) -> None:
+        """See `RouteTable`."""
+        super().set(route)
+        self.touch(route.prefix)
+
+    def remove(self, prefix: Prefix) -> None:
+        """See `RouteTable`."""
+        super().remove(prefix)
+        self.touch(prefix)
+
+    def touch(self, prefix: Prefix) -> None:
+        """Let `settle` look at a prefix again, because something else about it changed."""
+        if prefix != self.family.default:
+            self._unsettled[prefix] = None
+
+    def settle(self, number: Callable[[Prefix, Route | None], int]) -> int:
+        """Bring `index` up to date; returns the number of prefixes that had changed.
+
+        `number` gives the raw next hop of a prefix and its route, if it has one; GONE takes it out.
+        """
+        bits, dropped = self.index.bits, self.family.bits - self.index.bits
+        found: dict[tuple[int, int], int] = {}
+        blocks: set[int] = set()
+        unsettled, self._unsettled = self._unsettled, {}
+        for prefix in unsettled:
+            address, _, length = prefix.partition("/")
+            start = int.from_bytes(socket.inet_pton(self.family.af, address), "big") >> dropped
+            hop = number(prefix, self.get(prefix))
+            if int(length) <= bits:
+                found[start, int(length)] = hop
+            elif hop == GONE:
+                self._long.setdefault(start, set()).discard(prefix)
+                blocks.add(start)
+            else:
+                self._long.setdefault(start, set()).add(prefix)
+                blocks.add(start)
+        for start in blocks:
+            if not self._long[start]:
+                del self._long[start]
+                block = Prefix(self._block(start))
+                found[start, bits] = number(block, self.get(block))
+        # Of a block with routes longer than a key nothing more can be said.
+        found |= {(start, bits): RAW_MIXED for start in blocks & self._long.keys()}
+        found |= {at: RAW_MIXED for at in found if at[1] == bits and at[0] in self._long}
+        self.index.update(HopTable.of(bits, ((*at, hop) for at, hop in found.items())))
+        return len(unsettled)
+
+    def _block(self, start: int) -> str:
+        dropped = self.family.bits - self.index.bits
+        packed = (start << dropped).to_bytes(self.family.bits // 8, "big")
+        return f"{socket.inet_ntop(self.family.af, packed)}/{self.index.bits}"
