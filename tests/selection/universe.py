@@ -68,9 +68,15 @@ class Universe:
         found = enumerate(zip(self.forward(table), truth, strict=True))
         return [address for address, (hop, right) in found if hop not in (DEFAULT, right)]
 
-    def safe(self, picks: Iterable[tuple[Prefix, int]], truth: Sequence[int]) -> dict[Prefix, int]:
+    def safe(
+        self,
+        picks: Iterable[tuple[Prefix, int]],
+        truth: Sequence[int],
+        keep: Mapping[Prefix, int] | None = None,
+    ) -> dict[Prefix, int]:
         """A safe table of these prefixes. Numbers pick next hops among the safe ones: the default, and what
-        all addresses need that no longer prefix has; any, if there are no such addresses."""
+        all addresses need that no longer prefix has; any, if there are no such addresses. A next hop of
+        `keep` is kept if it is safe."""
         table = dict(picks)
         own: dict[Prefix, set[int]] = {prefix: set() for prefix in table}
         for address in self.addresses:
@@ -80,7 +86,8 @@ class Universe:
         for prefix, pick in table.items():
             good = [DEFAULT, *own[prefix]] if len(own[prefix]) == 1 else [DEFAULT]
             good = good if own[prefix] else list(range(HOPS + 1))
-            table[prefix] = good[-1 - pick % len(good)]
+            kept = (keep or {}).get(prefix)
+            table[prefix] = kept if kept in good else good[-1 - pick % len(good)]
         return table
 
 
