@@ -20,18 +20,15 @@ from pathlib import Path
 
 import numpy as np
 
-from arm.model import Attributes, Family, Pool, Prefix, Route
-from arm.rib.fulltable import RouteIndex
+from arm.model import Attributes, Family, Prefix, Route
 from arm.rib.hoptable import DEFAULT, HopTable, key_bits
 from arm.rib.prefixmap import PrefixMap, key, text
 from arm.rib.table import RouteTable
-from arm.selection.choose import choose
-from arm.selection.demand import Demand
 from arm.selection.repair import repair
 from tests.bench.scenario import EIGHT, Scenario, scenario
+from tests.bench.selection_product import NEVER_MISFORWARD, ask, demand, index
 from tests.bench.selection_truth import Steps, hop_steps
 
-STRATEGIES = ("safe", "optimal")
 _TABLE, _UPDATES = "2026", "ris-2026-05-11-ipv4-updates"
 _FAMILY = Family.IPV4
 _EVENTS = 50_000
@@ -43,7 +40,7 @@ _SAMPLES = 4  # addresses looked at in the range of every change
 def main() -> None:
     """Measure and print it as a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--strategy", choices=STRATEGIES, default="optimal")
+    parser.add_argument("--strategy", choices=NEVER_MISFORWARD, default="optimal")
     strategy = parser.parse_args().strategy
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     eight = scenario(_TABLE)
@@ -87,12 +84,8 @@ def hop_of(route: Route) -> int:
 
 def installed_entries(strategy: str, eight: Scenario) -> PrefixMap[int]:
     """What ARM would have installed."""
-    learned, nothing = RouteIndex(eight.table.bits), HopTable.of(eight.table.bits, ())
-    learned.load(eight.table)
-    traffic = eight.traffic
-    demand = Demand(learned.snapshot(), traffic.keys, traffic.weights, nothing, nothing, nothing)
-    pool = Pool("routes", _ENTRIES, {_FAMILY: (1,) * (_FAMILY.bits + 1)})
-    chosen = choose(strategy, {_FAMILY: demand}, [pool]).tables[_FAMILY]
+    wanted = demand(index(eight.table).snapshot(), eight.traffic.keys, eight.traffic.weights)
+    chosen = ask(strategy, _FAMILY, wanted, _ENTRIES).entries
     return PrefixMap(_FAMILY, {text(_FAMILY, start, length): hop for start, length, hop in chosen.rows()})
 
 
@@ -103,18 +96,18 @@ def _changes(table: RouteTable, chance: random.Random) -> Iterator[Change]:
     """The day's announcements, and its withdrawals (None)."""
     attributes = Attributes()
     hops, shares = range(len(EIGHT)), EIGHT.tolist()
-    first: dict[Prefix, str] = {}  # next hops of what was withdrawn: most routes come back as they were
+    latest: dict[Prefix, str] = {}  # next hops, also of what is withdrawn: most routes come back as they were
     with gzip.open(Path(os.environ["ARM_TEST_DATA"]) / "tables" / f"{_UPDATES}.tsv.gz", "rt") as lines:
         for line in lines:
             what, _, prefix = line.rstrip("\n").partition("\t")
             known = table.get(Prefix(prefix))
             if known is not None:
-                first[known.prefix] = known.next_hop
+                latest[known.prefix] = known.next_hop
             if what == "W":
                 yield Prefix(prefix), None
                 continue
-            moved = prefix not in first or chance.random() < _MOVES
-            hop = str(chance.choices(hops, shares)[0]) if moved else first[Prefix(prefix)]
+            moved = prefix not in latest or chance.random() < _MOVES
+            hop = str(chance.choices(hops, shares)[0]) if moved else latest[Prefix(prefix)]
             yield Prefix(prefix), Route(Prefix(prefix), hop, attributes)
 
 
