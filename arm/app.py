@@ -14,6 +14,7 @@ import gc
 import os
 import pwd
 import signal
+import time
 from contextlib import AsyncExitStack
 from ipaddress import ip_address
 from pathlib import Path
@@ -23,21 +24,28 @@ import structlog
 from arm import __version__
 from arm.announce.speaker import Speaker
 from arm.board import Board, Outside, Rooms
-from arm.config import Config
+from arm.chooser import Answer as Chosen
+from arm.chooser import Chooser, Question, entry_for
+from arm.config import Config, pools
 from arm.config import Session as SessionOptions
 from arm.exabgp.config import Session
 from arm.exabgp.config import Speaker as SpeakerOptions
 from arm.exabgp.process import Exabgp
-from arm.family import FamilyLoop
+from arm.family import FamilyLoop, Valuation
 from arm.fib import bird
 from arm.fib.interfaces import connected
 from arm.fib.netlink import KernelRoutes
 from arm.health import Change
 from arm.lifecycle import Facts, Lifecycle, State
 from arm.log import RateLimit
-from arm.model import ArmError, Entry, Family, Prefix
+from arm.model import ArmError, Entry, Family, KernelRoute, Kind, Prefix
 from arm.rib.feed import Feed
+from arm.rib.hoptable import DEFAULT
 from arm.rib.messages import Answer, EndOfRib, MessageError, Parser, SessionChange, Update
+from arm.rib.prefixmap import PrefixMap
+from arm.selection.policy import Policy, Rule
+from arm.selection.repair import repair
+from arm.selection.reproducer import pack
 from arm.sflow.collector import Collector
 from arm.sflow.direction import Direction
 from arm.sflow.intake import Intake
@@ -92,13 +100,19 @@ class Arm:
         self._parser = Parser()
         self._feed = Feed()
         chosen = config.selection
-        self._loops = {
-            family: FamilyLoop(family, chosen.window or 300.0, chosen.hysteresis, chosen.minimum_rate)
-            for family in Family
-        }
+        policy = Policy(*([Rule(**dict(rule)) for rule in rules] for rules in (chosen.pins, chosen.denials)))
+        valuation = Valuation(chosen.window, chosen.weight == "packets", chosen.minimum_rate, chosen.factors)
+        self._loops = {family: FamilyLoop(family, valuation, policy) for family in Family}
         self._lifecycles = {family: Lifecycle(chosen.window or 300.0) for family in Family}
+        self._pools = pools(config.capacity)
+        self._chooser = Chooser(chosen.strategy, self._pools, chosen.hysteresis, config.capacity.reserve)
+        self._changed: dict[Family, set[Prefix]] = {family: set() for family in Family}  # since the question
+        self._choosing: asyncio.Task[None] | None = None
+        self._adopted: dict[Family, list[Entry]] = {}
+        self._refused: dict[Family, bool] = dict.fromkeys(Family, False)
+        self._hops: dict[Family, PrefixMap[int]] = {family: PrefixMap(family) for family in Family}
         self._speaker = Speaker(target.selector, config.target.asn, self._capacity)
-        self._kernel = KernelRoutes(config.fib.table, self._on_kernel)
+        self._kernel = KernelRoutes(config.fib.table, self._on_kernel, self._on_kernel_route)
         self._board = Board(
             Rooms(
                 strategy=chosen.strategy,
@@ -180,8 +194,9 @@ class Arm:
                 await asyncio.wait_for(stop.wait(), due - loop.time())
             except TimeoutError:
                 continue
-        if background is not None:
-            await background
+        for task in (background, self._choosing):
+            if task is not None:
+                await task
 
     # --- events -------------------------------------------------------------------------------------
 
@@ -221,23 +236,43 @@ class Arm:
     def _on_route(self, event: Update | EndOfRib) -> None:
         """BIRD's table changed: correct what is installed at once, whatever the traffic says."""
         if isinstance(event, Update):
-            wanted = self._speaker.wanted(event.family)
             for prefix in self._feed.update(event):
-                if prefix in wanted:
-                    self._repair(event.family, prefix)
+                self._changed[event.family].add(prefix)
+                self._repair(event.family, prefix)
             return
         self._feed.end_of_rib(event)
         gc.freeze()  # a million routes are not garbage: going through them would stall everything
         table = self._feed.table(event.family)
         log.info("table learned", family=event.family.label, routes=len(table))
-        # Whatever was withdrawn while the session was away.
-        for prefix in [p for p in self._speaker.wanted(event.family) if table.get(p) is None]:
+        # Whatever changed while the session was away.
+        for prefix in list(self._speaker.wanted(event.family)):
+            self._changed[event.family].add(prefix)
             self._repair(event.family, prefix)
 
     def _repair(self, family: Family, prefix: Prefix) -> None:
+        """Routing changed at a prefix: set right at once what is installed there."""
+        loop, table, wanted = self._loops[family], self._feed.table(family), self._speaker.wanted(family)
         route = self._feed.latest(family, prefix)
-        entry = Entry(prefix, route.next_hop, route.attributes) if route is not None else None
-        self._speaker.repair(family, prefix, entry)
+        if self._config.selection.strategy == "top" or self._feed.learning(family):
+            if prefix in wanted and wanted[prefix].kind is Kind.ROUTE:
+                entry = Entry(prefix, route.next_hop, route.attributes) if route is not None else None
+                self._speaker.repair(family, prefix, entry)
+            return
+        known = wanted.get(prefix)
+        if known is not None and known.kind is Kind.ROUTE and route is not None:
+            routes = table.inside(prefix)
+            if len({loop.hop_of(each) for each in routes}) == 1:
+                self._speaker.repair(family, prefix, entry_for(loop, prefix, 0, Kind.ROUTE, route))
+                self._hops[family][prefix] = loop.hop_of(route)
+        for place, hop in repair(prefix, table, loop.hop_of, self._hops[family], loop.fixed_hops()):
+            own = table.get(place)
+            kind = Kind.GUARD if hop == 0 else Kind.SYNTHESISED
+            if own is not None and hop != 0 and loop.hop_of(own) == hop:
+                kind = Kind.ROUTE
+            if kind is not Kind.ROUTE:
+                own = None
+            self._speaker.repair(family, place, entry_for(loop, place, hop, kind, own))
+            self._hops[family][place] = hop
 
     def _on_exabgp_down(self, reason: str) -> None:
         now = asyncio.get_running_loop().time()
@@ -246,9 +281,11 @@ class Arm:
             if self._down_since[name] is None:
                 self._on_session(SessionChange(local_ip, False, reason), now)
 
+    def _on_kernel_route(self, family: Family, prefix: Prefix, route: KernelRoute | None) -> None:
+        self._loops[family].kernel(prefix, route)
+
     def _on_kernel(self, family: Family, prefix: Prefix, present: bool) -> None:
         self._speaker.kernel(family, prefix, present)
-        self._loops[family].kernel(prefix, present)
         self._board.kernel(prefix, present)
         self._speak_soon()
 
@@ -285,15 +322,26 @@ class Arm:
         choosing = now - self._chosen_at >= self._config.selection.interval - TICK / 2
         if choosing:
             self._chosen_at = now
+        rate = float(traffic.samples.sum()) / seconds if seconds > 0 else 0.0
         for family, loop in self._loops.items():
-            loop.measure(traffic, self._feed.table(family), seconds, now)
+            for table in self._feed.tables(family):
+                loop.settle(table, time.time())
+            if self._choosing is None:  # else the numbers are being used
+                self._refresh(family)
+            learned = len(self._feed.table(family)) > 0
+            loop.measure(traffic, seconds, rate, learned, now)
             self._advance(family, now)
         # The picture first: it shows the last choice as it turned out, not the next one half done.
         _log_health(self._publish(now))
-        if choosing:
-            for family in Family:
-                self._choose(family, now)
+        if choosing and self._choosing is None:
+            self._choosing = asyncio.create_task(self._choose(now), name="choose")
         self._speak()
+
+    def _refresh(self, family: Family) -> None:
+        loop, table = self._loops[family], self._feed.table(family)
+        others = self._kernel.others[family].items()
+        loop.set_fixed({prefix: route.gateways for prefix, route in others}, table)
+        loop.refresh(table, self._kernel.defaults[family], time.time())
 
     def _advance(self, family: Family, now: float) -> None:
         lifecycle = self._lifecycles[family]
@@ -305,24 +353,86 @@ class Arm:
             log.info("state", family=family.label, state=state.value, before=before.value)
             if state is State.WARMING and not self._speaker.wanted(family):
                 # A restart: what the kernel still holds from the last run is where this one begins.
-                self._loops[family].adopt(self._kernel.routes[family], self._feed.table(family), now)
+                self._adopted[family] = self._left_behind(family)
 
-    def _choose(self, family: Family, now: float) -> None:
+    def _left_behind(self, family: Family) -> list[Entry]:
+        """The entries of an earlier run, as far as they can be announced again."""
+        loop, table, found = self._loops[family], self._feed.table(family), []
+        for prefix, shown in self._kernel.routes[family].items():
+            route, hop = table.get(prefix), loop.hop(shown.gateways)
+            if route is not None and loop.hop_of(route) == hop and hop != DEFAULT:
+                found.append(entry_for(loop, prefix, hop, Kind.ROUTE, route))
+            elif hop == DEFAULT or shown.gateways:
+                kind = Kind.GUARD if hop == DEFAULT else Kind.SYNTHESISED
+                found.append(entry_for(loop, prefix, hop, kind, None))
+        return found
+
+    async def _choose(self, now: float) -> None:
+        """Ask for a choice in another thread, and act on it."""
+        try:
+            questions = {}
+            for family, lifecycle in self._lifecycles.items():
+                if lifecycle.state is State.OFF:
+                    self._speaker.want(family, {}, now)
+                elif lifecycle.state.may_announce:
+                    questions[family] = self._question(family)
+            if questions:
+                await self._ask_chooser(questions)
+        finally:
+            self._choosing = None
+
+    def _question(self, family: Family) -> Question:
+        self._changed[family].clear()
+        loop, wanted = self._loops[family], self._speaker.wanted(family)
+        current = list(wanted.values()) or self._adopted.pop(family, [])
         state = self._lifecycles[family].state
-        if state is State.OFF:
-            self._speaker.want(family, {}, now)
-        elif state.may_announce:
-            room = self._capacity[family] - int(self._capacity[family] * self._config.capacity.reserve)
-            current = self._speaker.wanted(family)
-            kernel = self._kernel.routes[family]
-            wanted = self._loops[family].choose(
-                self._feed.table(family).get, current, kernel.__contains__, room, state.may_withdraw
+        demand = loop.demand(loop.incumbents(current))
+        return Question(loop, self._feed.table(family), demand, current, state.may_withdraw)
+
+    async def _ask_chooser(self, questions: dict[Family, Question]) -> None:
+        taken = [
+            sum(
+                pool.cost(family, int(prefix.rpartition("/")[2]))
+                for family in Family
+                if family not in questions
+                for prefix in self._speaker.wanted(family)
             )
-            self._speaker.want(family, wanted, now)
+            for pool in self._pools
+        ]
+        answers = await asyncio.to_thread(self._chooser.choose, questions, taken)
+        now = asyncio.get_running_loop().time()
+        for family, answer in answers.items():
+            self._take(family, questions[family], answer, now)
+        self._speak()
+
+    def _take(self, family: Family, question: Question, answer: Chosen, now: float) -> None:
+        loop = self._loops[family]
+        self._board.active(family, answer.active)
+        self._refused[family] = len(answer.wrong) > 0
+        if answer.wrong:
+            self._dump(family, question)
+            return
+        if self._kernel.defaults[family] is None or not self._lifecycles[family].state.may_announce:
+            return  # so much may have changed since the question
+        self._speaker.want(family, answer.entries, now)
+        hops = ((prefix, loop.entry_hop(entry)) for prefix, entry in answer.entries.items())
+        self._hops[family] = PrefixMap(family, dict(hops))
+        # The choice is as old as the question: what changed since is repaired before anything leaves.
+        for prefix in self._changed[family]:
+            self._repair(family, prefix)
+
+    def _dump(self, family: Family, question: Question) -> None:
+        """Keep what led to a table that would misforward; the table before it stays."""
+        path = self._config.state.directory / f"misforwarding-{family.label}.npz"
+        if not path.exists():
+            path.write_bytes(pack({family: question.demand}, self._pools))
+            log.error("a table that would misforward was held back", reproducer=str(path))
 
     def _publish(self, now: float) -> Change:
         down = {name: now - since for name, since in self._down_since.items() if since is not None}
-        return self._board.publish(Outside(down, self._bird_error, self._import_limit_hit), now)
+        held_back = [family for family, refused in self._refused.items() if refused]
+        outside = Outside(down, self._bird_error, self._import_limit_hit, held_back)
+        return self._board.publish(outside, now)
 
     def _complain(self, text: str, key: str, now: float, **words: object) -> None:
         suppressed = self._rate_limit.allow(key, now)

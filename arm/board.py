@@ -44,6 +44,7 @@ class Outside:
     sessions_down: Mapping[str, float]  # seconds since each went down, of those that are
     bird_error: ArmError | None
     import_limit_hit: bool
+    held_back: Sequence[Family] = ()  # families whose choice failed its proof
 
 
 class Board:
@@ -54,6 +55,7 @@ class Board:
         self._health = Health()
         self._started = time.time()
         self._installed_since: dict[Prefix, float] = {}  # Unix time at which the kernel first showed it
+        self._active: dict[Family, Sequence[tuple[Prefix, float]]] = dict.fromkeys(Family, ())
         self._status: Status  # published before anybody can ask
         self._routes: Sequence[ActiveRoute] = ()
         self._agents: Sequence[AgentCounters] = ()
@@ -66,6 +68,10 @@ class Board:
 
     def agents(self) -> Sequence[AgentCounters]:
         return self._agents
+
+    def active(self, family: Family, active: Sequence[tuple[Prefix, float]]) -> None:
+        """The prefixes that carry traffic, the heaviest first, in bytes (or packets) per second."""
+        self._active[family] = active
 
     def kernel(self, prefix: Prefix, present: bool) -> None:
         """The kernel shows, or no longer shows, an entry."""
@@ -105,6 +111,7 @@ class Board:
             sessions_down=outside.sessions_down,
             bird_error=outside.bird_error,
             import_limit_hit=outside.import_limit_hit,
+            held_back=outside.held_back,
             sflow_silent=self._rooms.collector.silent(now),
             sflow_dropped=self._rooms.collector.dropped,
         )
@@ -140,6 +147,7 @@ class Board:
         told_at, leaving = rooms.speaker.told_at(family), rooms.speaker.leaving(family)
         return Watched(
             loop=rooms.loops[family],
+            active=self._active[family],
             state=rooms.lifecycles[family].state,
             capacity=rooms.capacity[family],
             rib_routes=rooms.feed.routes(family),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from arm.family_tables import FamilyTables
+from arm.family import FamilyLoop
 from arm.model import Attributes, Entry, Family, Kind, Pool, Prefix, Route
 from arm.rib.fulltable import FullTable
 from arm.rib.hoptable import HopTable
@@ -27,7 +27,7 @@ _NOTHING = Attributes()  # of entries that exist in the FIB only
 class Question:
     """One family's part. `current` are its entries now; unless `may_withdraw`, all of them stay."""
 
-    loop: FamilyTables
+    loop: FamilyLoop
     table: RouteTable
     demand: Demand
     current: Sequence[Entry]
@@ -104,7 +104,7 @@ class Chooser:
         return found
 
 
-def entry_for(loop: FamilyTables, prefix: Prefix, hop: int, kind: Kind, route: Route | None) -> Entry:
+def entry_for(loop: FamilyLoop, prefix: Prefix, hop: int, kind: Kind, route: Route | None) -> Entry:
     """What BIRD is told: of a route all that it came with, else as little as there can be."""
     if kind is Kind.GUARD:
         return Entry(prefix, loop.family.guard_next_hop, _NOTHING, kind)
@@ -144,7 +144,7 @@ def _outermost(table: HopTable) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     return outer
 
 
-def _active(loop: FamilyTables, demand: Demand) -> list[tuple[Prefix, float]]:
+def _active(loop: FamilyLoop, demand: Demand) -> list[tuple[Prefix, float]]:
     """Prefixes of the table with traffic, and what each carries per second, the heaviest first."""
     weights = loop.meter.rate_of(carried(demand))
     rows = np.flatnonzero(weights > 0.0)

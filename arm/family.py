@@ -1,17 +1,32 @@
-"""One address family from traffic to wanted entries: measure, score, choose. Pure; IPv4 and IPv6 alike."""
+"""One address family: what its routes, its kernel and its traffic are, put in numbers. Pure.
+
+routes ─► settle ─► full table ─┬─► measure ─► coverage
+kernel ─► settle ─► installed ──┤             meter ─► demand ─► (the choice, in chooser.py)
+traffic ────────────────────────┘
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
-from arm.model import Attributes, Entry, Family, Prefix, Route
+from arm.model import Attributes, Entry, Family, KernelRoute, Kind, Prefix, Route
+from arm.rib.fulltable import GONE, FullTable
+from arm.rib.hops import RAW_DEFAULT, RAW_LOCAL, Gateways, NextHops
+from arm.rib.hoptable import DEFAULT, MIXED, Hops, HopTable, Keys, among, distinct, key_bits
+from arm.rib.indexed import IndexedTable
+from arm.rib.paint import flatten
+from arm.rib.prefixmap import PrefixMap, key
 from arm.rib.table import RouteTable
-from arm.selection import top
+from arm.selection.demand import Demand
+from arm.selection.policy import Policy, Verdict
 from arm.sflow.destinations import Destinations
-from arm.traffic.coverage import Coverage, Interval
-from arm.traffic.meter import Meter
+from arm.traffic.blocks import BLOCK_LENGTH, BlockMeter
+from arm.traffic.coverage import Coverage, score
 
 # Never routed by a table: loopback, link-local, multicast and what is above it.
 _SPECIAL = {
@@ -20,101 +35,230 @@ _SPECIAL = {
 }
 
 
-class FamilyLoop:
-    """One family's measurements and its choice."""
+@dataclass(frozen=True, slots=True)
+class Valuation:
+    """What traffic is worth."""
 
-    def __init__(self, family: Family, window: float, hysteresis: float, minimum_rate: float) -> None:
+    window: float | None = None  # seconds; None: automatic
+    packets: bool = False  # count packets, not bytes
+    minimum_rate: float = 0.0  # bit/s, or packets/s; less than that is worth nothing
+    factors: Mapping[str, float] = field(default_factory=dict)  # by next hop: worth so many times more
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """One interval's traffic that takes routes, by address; columns of shape (n,)."""
+
+    keys: Keys
+    octets: NDArray[np.float64]
+    packets: NDArray[np.float64]
+    samples: NDArray[np.int64]
+    squares: NDArray[np.float64]
+
+
+class FamilyLoop:
+    """One family's tables and measurements."""
+
+    def __init__(self, family: Family, valuation: Valuation, policy: Policy) -> None:
         self.family = family
-        self.meter = Meter(window)
+        self.meter = BlockMeter(key_bits(family), valuation.window)
         self.coverage = Coverage()
         self.bits_per_second = 0.0  # of the last interval, to routed destinations or not
         self.samples_per_second = 0.0
-        self._hysteresis = hysteresis
-        self._minimum_rate = minimum_rate
-        self._installed = RouteTable(family)
-        self._unroutable = RouteTable(family)
+        self.hops = NextHops()
+        self.fixed: PrefixMap[int] = PrefixMap(family)  # entries that ARM does not own, by raw next hop
+        self._valuation = valuation
+        self._policy = policy
+        self._pins: dict[Prefix, None] = {}
+        self._table: IndexedTable | None = None  # that knows of the fixed entries
+        self._default: Gateways = ()
+        self._connected = RouteTable(family)
+        self._unroutable = flatten(HopTable.of(key_bits(family), ()))
+        self._kernel = IndexedTable(family)  # what is in the kernel
+        self._gateways: dict[Prefix, Gateways] = {}
+        self._meaning: Hops = np.zeros(3, np.int32)
+        self._time = 0.0  # Unix
+        self._fine: Keys = np.empty(0, np.uint64)  # blocks in which the table has longer routes
         self.connected(())
+        self.full: FullTable = self._kernel.index.snapshot()
+        self.installed = self.full
+
+    # --- what is told -------------------------------------------------------------------------------
 
     def connected(self, prefixes: Iterable[Prefix]) -> None:
-        """The router's own and connected networks: like multicast, traffic to them takes no route."""
-        self._unroutable = RouteTable(self.family)
-        for prefix in (*_SPECIAL[self.family], *prefixes):
-            if Family.of(prefix) is self.family:
-                self._unroutable.set(Route(prefix, "", Attributes()))
+        """The router's own and connected networks: like multicast, traffic to them takes no route, and next
+        hops in them can be reached."""
+        self._connected = RouteTable(self.family)
+        own = [prefix for prefix in prefixes if Family.of(prefix) is self.family]
+        for prefix in own:
+            self._connected.set(Route(prefix, "", Attributes()))
+        bits, dropped = key_bits(self.family), self.family.bits - key_bits(self.family)
+        places = (key(prefix) for prefix in (*_SPECIAL[self.family], *own))
+        self._unroutable = flatten(
+            HopTable.of(bits, ((start >> dropped, length, 1) for start, length in places if length <= bits))
+        )
 
-    def kernel(self, prefix: Prefix, present: bool) -> None:
-        """The kernel shows, or no longer shows, an entry: what traffic is scored against."""
-        if present:
-            self._installed.set(Route(prefix, "", Attributes()))
+    def kernel(self, prefix: Prefix, route: KernelRoute | None) -> None:
+        """The kernel shows a route, ARM's or not, or no longer does."""
+        if route is None:
+            self._gateways.pop(prefix, None)
+            self._kernel.remove(prefix)
         else:
-            self._installed.remove(prefix)
+            self._gateways[prefix] = route.gateways
+            self._kernel.set(Route(prefix, "", Attributes()))
 
-    def measure(self, traffic: Destinations, table: RouteTable, seconds: float, now: float) -> None:
-        """Score one interval's traffic against the installed entries, then remember it by matched prefix."""
-        rows = traffic.family == self.family.number
-        columns = (traffic.bytes[rows], traffic.samples[rows], traffic.squares[rows])
-        by_prefix: dict[Prefix, float] = {}
-        total = hits = astray = squares = hit_squares = 0.0
-        samples = 0
-        for address, size, count, square in zip(
-            traffic.addresses(self.family.number), *(column.tolist() for column in columns), strict=True
+    def set_fixed(self, fixed: Mapping[Prefix, Gateways], table: IndexedTable) -> None:
+        """The entries of the FIB that are not ARM's."""
+        numbers = {prefix: self.hops.number(gateways) for prefix, gateways in fixed.items()}
+        fresh, self._table = table is not self._table, table  # a fresh table knows of none
+        for prefix in numbers.keys() | self.fixed.keys():
+            if fresh or numbers.get(prefix) != self.fixed.get(prefix):
+                table.touch(prefix)
+        self.fixed = PrefixMap(self.family, numbers)
+
+    # --- numbers ------------------------------------------------------------------------------------
+
+    def settle(self, table: IndexedTable, time: float) -> None:
+        """Bring the index of a table up to date, in use or being learned. `time` is Unix time."""
+        self._time = time
+        table.settle(self._number)
+
+    def refresh(self, table: IndexedTable, default: KernelRoute | None, time: float) -> None:
+        """Take a new picture of the table in use and of the kernel."""
+        self.settle(table, time)
+        self._kernel.settle(self._installed_number)
+        self._default = self._default_gateways(default, table)
+        self._meaning = self.hops.meaning(self._default, self._reachable)
+        self.full = table.index.snapshot(self._meaning)
+        routes = self.full.routes
+        self._fine = distinct(self._block(routes.starts[routes.lengths > BLOCK_LENGTH[routes.bits]]))
+        self.installed = self._kernel.index.snapshot(self._meaning)
+
+    def hop_of(self, route: Route) -> int:
+        """The number of a route's next hop, as selection compares them."""
+        if not self._policy.empty and self._policy.judge(route, self._time) is Verdict.DENY:
+            return DEFAULT
+        return self.hop((route.next_hop,))
+
+    def hop(self, gateways: Gateways) -> int:
+        """The number of a next hop, as selection compares them."""
+        number = self.hops.number(gateways)
+        if number >= len(self._meaning):
+            self._meaning = self.hops.meaning(self._default, self._reachable)
+        return int(self._meaning[number])
+
+    def fixed_hops(self) -> PrefixMap[int]:
+        """The fixed entries, as selection compares them."""
+        return PrefixMap(self.family, {p: int(self._meaning[hop]) for p, hop in self.fixed.items()})
+
+    def _number(self, prefix: Prefix, route: Route | None) -> int:
+        fixed = self.fixed.get(prefix)
+        if fixed is not None:
+            return fixed
+        if route is None:
+            self._pins.pop(prefix, None)
+            return GONE
+        if not self._policy.empty:
+            verdict = self._policy.judge(route, self._time)
+            if verdict is Verdict.DENY:
+                return RAW_DEFAULT
+            if verdict is Verdict.PIN:
+                self._pins[prefix] = None
+            else:
+                self._pins.pop(prefix, None)
+        return self.hops.number((route.next_hop,))
+
+    def _installed_number(self, prefix: Prefix, route: Route | None) -> int:
+        return GONE if route is None else self.hops.number(self._gateways[prefix])
+
+    def _reachable(self, gateway: str) -> bool:
+        return self._connected.match(socket.inet_pton(self.family.af, gateway)) is not None
+
+    def _default_gateways(self, default: KernelRoute | None, table: IndexedTable) -> Gateways:
+        if default is None:
+            return ()
+        if (
+            len(default.gateways) == 1
+            and default.gateways[0].startswith("fe80:")
+            and table.default is not None
         ):
-            if self._unroutable.match(address) is not None:
-                continue
-            total += size
-            squares += square
-            samples += count
-            route = table.match(address)
-            entry = self._installed.match(address)
-            if entry is not None:
-                hits += size
-                hit_squares += square
-                if route is not None and route.prefix != entry.prefix:
-                    covering = table.get(entry.prefix)
-                    if covering is not None and covering.next_hop != route.next_hop:
-                        astray += size
-            if route is not None:
-                by_prefix[route.prefix] = by_prefix.get(route.prefix, 0.0) + size
-        if len(table):  # before the first table is known nothing can match: that time tells no rate
-            self.meter.add(by_prefix, now)
-        self.coverage.add(Interval(total, hits, astray, squares, hit_squares), now)
+            return (table.default.next_hop,)  # the same neighbour by its global address
+        return default.gateways
+
+    # --- traffic ------------------------------------------------------------------------------------
+
+    def measure(
+        self, destinations: Destinations, seconds: float, rate: float, learned: bool, now: float
+    ) -> None:
+        """Score one interval's traffic against what is installed, then remember it. `rate`: samples a second
+        of the whole switch; `learned`: it is known where traffic should go."""
+        traffic = self._routed(destinations)
+        if learned:
+            runs = self.full.runs, self.installed.runs
+            self.coverage.add(score(traffic.keys, traffic.octets, traffic.squares, *runs), now)
+            fine = among(self._block(traffic.keys), self._fine)
+            self.meter.add(traffic.keys, traffic.octets, traffic.packets, traffic.samples, fine, rate, now)
         if seconds > 0:
-            self.bits_per_second = total * 8 / seconds
-            self.samples_per_second = samples / seconds
+            self.bits_per_second = float(traffic.octets.sum()) * 8 / seconds
+            self.samples_per_second = float(traffic.samples.sum()) / seconds
 
-    def adopt(self, prefixes: Iterable[Prefix], table: RouteTable, now: float) -> None:
-        """Take an earlier run's entries, which the kernel still holds, for incumbents if routed."""
-        self.meter.adopt((prefix for prefix in prefixes if table.get(prefix) is not None), now)
+    def _routed(self, destinations: Destinations) -> Traffic:
+        rows = np.flatnonzero(destinations.family == self.family.number)
+        keys = (destinations.low if self.family.bits == 32 else destinations.high)[rows]
+        routed = self._unroutable.hop(keys) == DEFAULT
+        rows, keys = rows[routed], keys[routed]
+        return Traffic(
+            keys,
+            destinations.bytes[rows],
+            destinations.packets[rows],
+            destinations.samples[rows],
+            destinations.squares[rows],
+        )
 
-    def choose(
-        self,
-        route: Callable[[Prefix], Route | None],
-        current: Mapping[Prefix, Entry],
-        installed: Callable[[Prefix], bool],
-        room: int,
-        may_withdraw: bool,
-    ) -> dict[Prefix, Entry]:
-        """The entries wanted from now on, most important first, at most `room`.
+    def _block(self, keys: Keys) -> Keys:
+        drop = np.uint64(key_bits(self.family) - BLOCK_LENGTH[key_bits(self.family)])
+        return keys >> drop << drop
 
-        `route` finds a prefix's route, `current` is the previous choice, `installed` tells incumbents.
-        Unless `may_withdraw`, whatever is in `current` or installed and still has a route stays.
-        """
-        prefixes = self.meter.prefixes()
-        incumbent = np.fromiter((installed(prefix) for prefix in prefixes), np.bool_, len(prefixes))
-        order = top.choose(self.meter.rates(), incumbent, len(prefixes), self._minimum_rate, self._hysteresis)
-        kept = [] if may_withdraw else [*current, *(prefixes[i] for i in np.flatnonzero(incumbent).tolist())]
-        wanted: dict[Prefix, Entry] = {}
-        for prefix in (*kept, *(prefixes[index] for index in order.tolist())):
-            if len(wanted) >= room:
-                break
-            found = route(prefix)
-            if found is not None and prefix not in wanted:
-                wanted[prefix] = _entry(found, current.get(prefix))
-        return wanted
+    # --- what to choose from ------------------------------------------------------------------------
 
+    def demand(self, incumbents: HopTable) -> Demand:
+        """The present picture, as the choice takes it."""
+        meter, valuation = self.meter, self._valuation
+        weights = meter.packets() if valuation.packets else meter.octets()
+        if valuation.factors:
+            worth = np.ones(len(self._meaning) + 1)
+            for next_hop, factor in valuation.factors.items():
+                if Family.of(next_hop) is self.family:
+                    worth[self.hop((next_hop,))] = factor
+            weights = weights * worth[self.full.runs.hop(meter.keys())]
+        minimum = valuation.minimum_rate * meter.observed / (1 if valuation.packets else 8)
+        return Demand(
+            self.full,
+            meter.keys(),
+            weights,
+            self._hop_table((prefix, int(self._meaning[hop])) for prefix, hop in self.fixed.items()),
+            self._pinned(),
+            incumbents,
+            minimum,
+            RAW_LOCAL,
+        )
 
-def _entry(route: Route, known: Entry | None) -> Entry:
-    """The entry for a route; the known one if nothing changed, so that comparing is cheap."""
-    if known is not None and known.next_hop == route.next_hop and known.attributes is route.attributes:
-        return known
-    return Entry(route.prefix, route.next_hop, route.attributes)
+    def incumbents(self, entries: Iterable[Entry]) -> HopTable:
+        """What is in the FIB by ARM, in numbers."""
+        return self._hop_table((entry.prefix, self.entry_hop(entry)) for entry in entries)
+
+    def entry_hop(self, entry: Entry) -> int:
+        """The number of an entry's next hop."""
+        return DEFAULT if entry.kind is Kind.GUARD else self.hop((entry.next_hop,))
+
+    def _pinned(self) -> HopTable:
+        pins = self._hop_table((prefix, DEFAULT) for prefix in self._pins)
+        hops = self.full.routes.hop_of(pins, MIXED)
+        return HopTable(pins.bits, pins.starts, pins.lengths, hops).take(hops != MIXED)
+
+    def _hop_table(self, rows: Iterable[tuple[Prefix, int]]) -> HopTable:
+        bits, dropped = key_bits(self.family), self.family.bits - key_bits(self.family)
+        places = ((key(prefix), hop) for prefix, hop in rows)
+        return HopTable.of(
+            bits, ((start >> dropped, length, hop) for (start, length), hop in places if length <= bits)
+        )

@@ -210,6 +210,7 @@ class ActiveRoute:
     announced: bool
     in_kernel: bool
     since: float | None  # Unix time at which the kernel first showed it
+    kind: str | None = None  # of the entry that BIRD was told: "route", "guard" or "synthesised"
 
 
 @dataclass(frozen=True, slots=True)

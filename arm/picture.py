@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from ipaddress import ip_address
-
-import numpy as np
 
 from arm.family import FamilyLoop
 from arm.fib.compare import Differences
@@ -36,6 +34,7 @@ class Watched:
     """One family as all rooms see it at one moment."""
 
     loop: FamilyLoop
+    active: Sequence[tuple[Prefix, float]]  # with traffic, the heaviest first, in bytes per second
     state: State
     capacity: int
     rib_routes: int
@@ -64,7 +63,7 @@ def family_status(watched: Watched, unseen: float) -> FamilyStatus:
         rib_routes=watched.rib_routes,
         default_route=watched.default_route,
         capacity=watched.capacity,
-        active=len(loop.meter),
+        active=len(watched.active),
         wanted=len(watched.wanted),
         announced=len(watched.told),
         installed=watched.installed,
@@ -80,14 +79,12 @@ def family_status(watched: Watched, unseen: float) -> FamilyStatus:
 
 def active_routes(watched: Watched, since: Mapping[Prefix, float]) -> Iterator[ActiveRoute]:
     """The route table: what carries traffic by rate, then what is in the kernel without traffic."""
-    meter = watched.loop.meter
-    prefixes, rates = meter.prefixes(), meter.rates()
-    order = np.argsort(-rates, kind="stable").tolist()
-    ranked = [(prefixes[index], float(rates[index])) for index in order]
-    active = set(prefixes)
+    ranked = [(prefix, rate * 8) for prefix, rate in watched.active]
+    active = {prefix for prefix, _ in ranked}
     ranked += [(prefix, 0.0) for prefix in watched.kernel if prefix not in active]
     for rank, (prefix, rate) in enumerate(ranked, 1):
         route = watched.table.get(prefix)
+        entry = watched.told.get(prefix)
         yield ActiveRoute(
             rank=rank,
             prefix=prefix,
@@ -99,6 +96,7 @@ def active_routes(watched: Watched, since: Mapping[Prefix, float]) -> Iterator[A
             announced=prefix in watched.told,
             in_kernel=prefix in watched.kernel,
             since=since.get(prefix),
+            kind=entry.kind.name.lower() if entry is not None else None,
         )
 
 
@@ -121,6 +119,7 @@ def findings(
     sessions_down: Mapping[str, float],
     bird_error: ArmError | None,
     import_limit_hit: bool,
+    held_back: Sequence[Family] = (),
     sflow_silent: float,
     sflow_dropped: int,
 ) -> Iterator[Finding]:
@@ -144,6 +143,14 @@ def findings(
             "import-limit",
             "BIRD refuses entries: the import limit of the return session is hit",
             "set ARM_LIMIT4/6 in BIRD's local.conf no lower than capacity.ipv4/ipv6, then reload the session",
+            critical=True,
+        )
+    for family in held_back:
+        yield Finding(
+            "check-failed",
+            f"a choice of {family.title} entries failed its proof and was held back: the one before it stays",
+            "report it with the file misforwarding-*.npz in state.directory",
+            family,
             critical=True,
         )
     if sflow_silent > SILENT:

@@ -6,13 +6,14 @@ import itertools
 
 import pytest
 
-from arm.family import FamilyLoop
+from arm.family import FamilyLoop, Valuation
 from arm.fib.compare import compare
 from arm.health import Finding, Health
 from arm.lifecycle import Facts, Lifecycle, State
 from arm.model import Attributes, Entry, Family, KernelRoute, Prefix, Route
 from arm.picture import Watched, active_routes, family_status, findings
-from arm.rib.table import RouteTable
+from arm.rib.indexed import IndexedTable
+from arm.selection.policy import Policy
 from tests.traffic.build import traffic
 
 GOOD = Facts(capacity=10, learning=False, default_route=True)
@@ -72,17 +73,20 @@ def test_comparison_waits_a_moment_before_it_complains() -> None:
 
 def watched(state: State = State.ACTIVE, *, default: bool = True) -> Watched:
     """Two routes, one with traffic, one told and installed; a third entry is only in the kernel."""
-    table = RouteTable(Family.IPV4)
+    table = IndexedTable(Family.IPV4)
     for prefix in ("20.0.0.0/16", "20.1.0.0/16"):
         table.set(Route(Prefix(prefix), "10.0.0.1", Attributes()))
-    loop = FamilyLoop(Family.IPV4, 60.0, 0.2, 0.0)
+    loop = FamilyLoop(Family.IPV4, Valuation(60.0), Policy())
+    loop.connected([Prefix("10.0.0.0/24")])
     told = {Prefix("20.1.0.0/16"): Entry(Prefix("20.1.0.0/16"), "10.0.0.1", Attributes())}
     kernel = {Prefix(p): KernelRoute(Prefix(p), ("10.0.0.1",), 12) for p in ("20.1.0.0/16", "20.9.0.0/16")}
-    for prefix in kernel:
-        loop.kernel(prefix, present=True)
-    loop.measure(traffic({"20.0.0.1": 1000}), table, 1.0, 1.0)
+    for prefix, route in kernel.items():
+        loop.kernel(prefix, route)
+    loop.refresh(table, None, 0.0)
+    loop.measure(traffic({"20.0.0.1": 1000}), 1.0, 1.0, True, 1.0)
     return Watched(
         loop=loop,
+        active=[(Prefix("20.0.0.0/16"), 1000.0)],
         state=state,
         capacity=10,
         rib_routes=2,

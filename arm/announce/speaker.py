@@ -19,8 +19,10 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 
 from arm.announce import commands
-from arm.model import Attributes, Entry, Family, Prefix
+from arm.model import Attributes, Entry, Family, Kind, Pool, Prefix
 from arm.rib.messages import EndOfRib, Update
+from arm.rib.prefixmap import key
+from arm.selection.steps import Room, plan
 
 OUTSTANDING = 64  # commands that ExaBGP has not answered yet
 BATCH = 500  # prefixes looked at in one go: enough to group by attributes, few enough to stay quick
@@ -33,6 +35,7 @@ REFUSED = 60.0  # seconds before an entry that ExaBGP refused is tried again
 class _Book:
     """One family's account."""
 
+    family: Family
     capacity: int = 0
     wanted: dict[Prefix, Entry] | None = None  # None: nothing may be said yet, not even "nothing"
     urgent: dict[Prefix, Entry | None] = field(default_factory=dict)  # repairs: before all pending
@@ -41,6 +44,7 @@ class _Book:
     told_at: dict[Prefix, float] = field(default_factory=dict)
     leaving: dict[Prefix, float] = field(default_factory=dict)  # withdrawn at, not seen to be gone
     in_flight: dict[Prefix, float] = field(default_factory=dict)  # commanded at, not echoed from the wire
+    after: dict[Prefix, frozenset[Prefix]] = field(default_factory=dict)  # what pending ones wait for
     kernel: set[Prefix] = field(default_factory=set)
     foreign: set[Prefix] = field(default_factory=set)  # in the kernel, neither told nor leaving
     refused: dict[Prefix, float] = field(default_factory=dict)
@@ -72,8 +76,13 @@ class _Book:
         wanted = self.wanted
         if self.refused:
             wanted = {prefix: entry for prefix, entry in wanted.items() if prefix not in self.refused}
-        self.pending = dict.fromkeys(prefix for prefix in self.told if prefix not in wanted)
-        self.pending |= {prefix: entry for prefix, entry in wanted.items() if self.told.get(prefix) != entry}
+        self.pending, self.after = {}, {}
+        pool = Pool(self.family.label, self.capacity, {self.family: (1,) * (self.family.bits + 1)})
+        room = Room((pool,), {pool.name: len(self.leaving) + len(self.foreign - wanted.keys())})
+        # Where there is no room to go straight, a prefix is withdrawn first; the next plan brings it back.
+        for step in plan(self.told, wanted, self.family, room):
+            if step.prefix not in self.pending:
+                self.pending[step.prefix], self.after[step.prefix] = step.value, step.after
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +100,7 @@ class Speaker:
     def __init__(self, selector: str, asn: int, capacity: Mapping[Family, int]) -> None:
         self._selector = selector
         self._asn = asn
-        self._books = {family: _Book(capacity=capacity[family]) for family in Family}
+        self._books = {family: _Book(family, capacity[family]) for family in Family}
         self._unanswered: deque[_Command] = deque()
         self.up = False
         self.commands = 0  # sent since start
@@ -134,7 +143,14 @@ class Speaker:
     def repair(self, family: Family, prefix: Prefix, entry: Entry | None) -> None:
         """A routing change of one wanted prefix: its new entry, or None when it has no route any more."""
         book = self._books[family]
-        if book.wanted is None or prefix not in book.wanted:
+        if book.wanted is None or (entry is None and prefix not in book.wanted):
+            return
+        if prefix not in book.wanted and len(book.wanted.keys() | book.told.keys()) >= book.capacity:
+            # No room for one more: the entries above it follow the default, which needs none.
+            for cover in [each for each in book.told if each in book.wanted and _covers(each, prefix)]:
+                if book.told[cover].kind is not Kind.GUARD:
+                    guard = Entry(cover, family.guard_next_hop, Attributes(), Kind.GUARD)
+                    self.repair(family, cover, guard)
             return
         if entry is None:
             del book.wanted[prefix]
@@ -265,12 +281,22 @@ class Speaker:
         return not book.in_flight and not self._unanswered and next(_ready(book), None) is None
 
 
+def _covers(prefix: Prefix, other: Prefix) -> bool:
+    (start, length), (inner, longer) = key(prefix), key(other)
+    drop = Family.of(prefix).bits - length
+    return length < longer and start >> drop == inner >> drop
+
+
 def _ready(book: _Book) -> Iterator[tuple[Prefix, Entry | None]]:
     """Pending changes that may be made now: withdrawals and changes in place, then what there is room for."""
     room = book.capacity - book.occupied
     for prefix, entry in chain(book.urgent.items(), book.pending.items()):
         if prefix in book.in_flight or prefix in book.leaving:
             continue
+        if prefix not in book.urgent and any(
+            each in book.pending or each in book.in_flight for each in book.after.get(prefix, ())
+        ):
+            continue  # in this order nothing is misforwarded in between (selection/steps.py)
         if entry is not None and prefix not in book.told and prefix not in book.foreign:
             if room <= 0:
                 continue

@@ -39,14 +39,22 @@ _nexthop = struct.Struct("=HBBi")
 
 
 class KernelRoutes:
-    """BIRD's routes in one kernel table, and the defaults, kept current.
+    """BIRD's routes in one kernel table, the defaults, and in `others` everybody else's, kept current.
 
-    `on_change(family, prefix, present)` is called for every change, from the event loop.
+    `on_change(family, prefix, present)` is called when a route of BIRD's comes or goes, `on_route` with what
+    the table has for a prefix whenever that changes, whoever's it is; from the event loop.
     """
 
-    def __init__(self, table: int, on_change: Callable[[Family, Prefix, bool], None]) -> None:
+    def __init__(
+        self,
+        table: int,
+        on_change: Callable[[Family, Prefix, bool], None],
+        on_route: Callable[[Family, Prefix, KernelRoute | None], None] = lambda *_: None,
+    ) -> None:
         self._table = table
         self._on_change = on_change
+        self._on_route = on_route
+        self.others: dict[Family, dict[Prefix, KernelRoute]] = {family: {} for family in Family}
         self._follow: socket.socket | None = None
         self._buffer = bytearray(1 << 18)
         self.routes: dict[Family, dict[Prefix, KernelRoute]] = {family: {} for family in Family}
@@ -76,10 +84,16 @@ class KernelRoutes:
     def resync(self) -> None:
         """Read everything again and report the differences."""
         for family in Family:
-            routes, default = dump(family, self._table)
+            routes, default, others = dump(family, self._table)
             known = self.routes[family]
+            before = self.others[family] | known
             self.routes[family] = routes
+            self.others[family] = others
             self.defaults[family] = default
+            after = others | routes
+            for prefix in before.keys() | after.keys():
+                if before.get(prefix) != after.get(prefix):
+                    self._on_route(family, prefix, after.get(prefix))
             for prefix in known.keys() - routes.keys():
                 self._on_change(family, prefix, False)
             for prefix in routes.keys() - known.keys():
@@ -110,21 +124,24 @@ class KernelRoutes:
             # Several defaults may stand side by side (metrics, ECMP parts): ask which are left.
             self.defaults[family] = route if new else dump(family, self._table)[1]
             return
-        if route.protocol != RTPROT_BIRD:
-            return
-        routes = self.routes[family]
+        routes = (self.routes if route.protocol == RTPROT_BIRD else self.others)[family]
         changed = (route.prefix in routes) != new
         if new:
             routes[route.prefix] = route
         else:
             routes.pop(route.prefix, None)
-        if changed:
+        left = self.routes[family].get(route.prefix) or self.others[family].get(route.prefix)
+        self._on_route(family, route.prefix, left)
+        if changed and route.protocol == RTPROT_BIRD:
             self._on_change(family, route.prefix, new)
 
 
-def dump(family: Family, table: int) -> tuple[dict[Prefix, KernelRoute], KernelRoute | None]:
-    """All of BIRD's routes in `table`, and a default route if there is one. Blocks; OSError on failure."""
+def dump(
+    family: Family, table: int
+) -> tuple[dict[Prefix, KernelRoute], KernelRoute | None, dict[Prefix, KernelRoute]]:
+    """BIRD's routes in `table`, a default route if any, and the others. Blocks; OSError on failure."""
     routes: dict[Prefix, KernelRoute] = {}
+    others: dict[Prefix, KernelRoute] = {}
     default = None
     with _socket(0) as sock:
         sock.setsockopt(_SOL_NETLINK, _NETLINK_GET_STRICT_CHK, 1)  # the kernel filters by table
@@ -138,9 +155,9 @@ def dump(family: Family, table: int) -> tuple[dict[Prefix, KernelRoute], KernelR
             for _, _, route in _messages(buffer, size, table):
                 if route.prefix == family.default:
                     default = route
-                elif route.protocol == RTPROT_BIRD:
-                    routes[route.prefix] = route
-    return routes, default
+                else:
+                    (routes if route.protocol == RTPROT_BIRD else others)[route.prefix] = route
+    return routes, default, others
 
 
 def _socket(groups: int) -> socket.socket:

@@ -10,22 +10,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from arm.model import Family, Prefix, Route
+from arm.rib.indexed import IndexedTable
 from arm.rib.messages import EndOfRib, SessionChange, Update
-from arm.rib.table import RouteTable
 
 
 class Feed:
     """Both families' tables, as one reflect session delivers them."""
 
     def __init__(self) -> None:
-        self._serving = {family: RouteTable(family) for family in Family}
-        self._learning: dict[Family, RouteTable] = {}
+        self._serving = {family: IndexedTable(family) for family in Family}
+        self._learning: dict[Family, IndexedTable] = {}
         self.up = False
         self.changes = dict.fromkeys(Family, 0)  # announced and withdrawn prefixes since start
 
-    def table(self, family: Family) -> RouteTable:
+    def table(self, family: Family) -> IndexedTable:
         """The table to look routes up in."""
         return self._serving[family]
+
+    def tables(self, family: Family) -> list[IndexedTable]:
+        """The table in use, and the one that is arriving if there is one."""
+        arriving = self._learning.get(family)
+        return [self._serving[family]] if arriving is None else [self._serving[family], arriving]
 
     def learning(self, family: Family) -> bool:
         """True while a session's initial table is arriving, and while there is no session."""
@@ -38,7 +43,7 @@ class Feed:
     def session(self, change: SessionChange) -> None:
         """The session came up or went down."""
         self.up = change.up
-        self._learning = {family: RouteTable(family) for family in Family} if change.up else {}
+        self._learning = {family: IndexedTable(family) for family in Family} if change.up else {}
 
     def update(self, update: Update) -> Sequence[Prefix]:
         """Take an UPDATE in; returns the prefixes it touched."""

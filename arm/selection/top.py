@@ -9,30 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from arm.model import Family, Pool
 from arm.rib.hoptable import MIXED, HopTable
 from arm.selection.demand import Demand, carried
-
-
-def choose(
-    rates: NDArray[np.float64],
-    incumbent: NDArray[np.bool_],
-    room: int,
-    minimum: float,
-    hysteresis: float,
-) -> NDArray[np.intp]:
-    """Indexes of the chosen prefixes, heaviest first.
-
-    `rates` (n,) in bit/s, not yet below zero; `incumbent` (n,) marks those in the table now: they count
-    (1 + hysteresis) times, so that two prefixes of about the same rate do not change places all the time.
-    At most `room` are chosen, none below `minimum` bit/s. Ties fall to incumbents, then to the order given.
-    """
-    score = np.where(incumbent, rates * (1.0 + hysteresis), rates)
-    candidates = np.flatnonzero(rates >= minimum)
-    order = np.lexsort((candidates, ~incumbent[candidates], -score[candidates]))
-    return candidates[order[: max(0, room)]]
 
 
 def heaviest(

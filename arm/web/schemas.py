@@ -109,6 +109,9 @@ class RouteView(_View):
     announced: bool
     in_kernel: bool
     since: float | None = Field(description="when the kernel first showed it")
+    kind: Literal["route", "guard", "synthesised"] | None = Field(
+        description="of the entry: its own route, a guard that follows the default, or in the FIB only"
+    )
 
 
 class RoutesView(_View):

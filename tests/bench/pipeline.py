@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from arm.family import FamilyLoop
+from arm.family import FamilyLoop, Valuation
 from arm.model import Family, Prefix
+from arm.rib.indexed import IndexedTable
 from arm.rib.table import RouteTable
+from arm.selection.policy import Policy
 from arm.sflow.destinations import Destinations
 from arm.sflow.direction import Direction
 from arm.sflow.intake import Intake
@@ -20,9 +22,10 @@ _T = TypeVar("_T")
 class Pipeline:
     """Receive: decode, account for loss, count once, add up. Tick: look up, add up by prefix, score."""
 
-    def __init__(self, tables: dict[Family, RouteTable]) -> None:
-        self._tables = tables
-        self._loops = {family: FamilyLoop(family, 300.0, 0.0, 0.0) for family in Family}
+    def __init__(self, tables: dict[Family, IndexedTable]) -> None:
+        self._loops = {family: FamilyLoop(family, Valuation(300.0), Policy()) for family in Family}
+        for family, loop in self._loops.items():
+            loop.refresh(tables[family], None, 0.0)
         self.intake = Intake(Direction.AUTO, ())
         self.looked_up = 0  # distinct destinations, tick by tick
         self.seconds = {"receive": 0.0, "tick": 0.0}  # CPU time
@@ -42,8 +45,9 @@ class Pipeline:
     def measure(self, traffic: Destinations, now: float) -> None:
         """What came in the last second goes to the meters."""
         self.looked_up += len(traffic)
-        for family, loop in self._loops.items():
-            loop.measure(traffic, self._tables[family], 1.0, now)
+        rate = float(traffic.samples.sum())
+        for loop in self._loops.values():
+            loop.measure(traffic, 1.0, rate, True, now)
 
     def _timed(self, step: str, work: Callable[[], _T]) -> _T:
         started = time.process_time()
@@ -52,7 +56,7 @@ class Pipeline:
         return result
 
 
-def samples_by_prefix(traffic: Destinations, tables: dict[Family, RouteTable]) -> dict[Prefix, int]:
+def samples_by_prefix(traffic: Destinations, tables: Mapping[Family, RouteTable]) -> dict[Prefix, int]:
     """How many samples each prefix has, to be compared with others."""
     counts: dict[Prefix, int] = {}
     for family, table in tables.items():

@@ -6,23 +6,34 @@ import statistics
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from arm.rib.fulltable import GONE, FullTable
+from arm.rib.fulltable import GONE
 from arm.rib.hoptable import HopTable, Keys
 from arm.selection import check
 from tests.bench.scenario import Scenario
 from tests.bench.selection_product import NEVER_MISFORWARD, ask, demand, index
 
 _ENTRIES = 20_000
-_BLOCKS = 50_000  # active ones: uniform blocks with traffic that the default does not serve anyhow
+_BLOCKS = 50_000  # active ones: uniform blocks with traffic that the default does not serve anyway
 _CHANGES = 30  # routes in each tick
 _TICKS = 9
 _BEFORE = 3  # ticks that are not timed: the prices settle once there are incumbents
 _DRIFT = 0.1  # standard deviation of a weight's logarithm from one tick to the next
 _DISCOUNT = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Active:
+    """Addresses with traffic, and how many blocks with one next hop they fall into, those of the default not
+    counted."""
+
+    keys: Keys
+    weights: NDArray[np.float64]
+    blocks: int
 
 
 class Clock:
@@ -51,14 +62,15 @@ def report(scenarios: Sequence[Scenario]) -> None:
         f"\nA tick: {_BLOCKS:,} active blocks, {_CHANGES} route changes, {_ENTRIES:,} entries, one core, ms\n"
     )
     print("| routes | next hops | strategy | changes | choose | check | tick CPU | worst | wall | worst |")
-    print("|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|")
+    print("|---:|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|")
     for made in scenarios:
+        active = _active(made)
         for strategy in NEVER_MISFORWARD:
-            clock = _ticks(made, strategy)
+            clock = _ticks(made, active, strategy)
             steps = (statistics.median(cpu for cpu, _ in each) for each in clock.steps.values())
             cpu, wall = clock.ticks().T.tolist()
             print(
-                f"| {len(made.table):,} | {int(made.table.hops.max()) + 1:,} | {strategy} | "
+                f"| {len(made.table):,} | {active.blocks:,} | {int(made.table.hops.max()) + 1:,} | {strategy} | "
                 + " | ".join(f"{step:.0f}" for step in steps)
                 + f" | **{statistics.median(cpu):.0f}** | {max(cpu):.0f} "
                 f"| {statistics.median(wall):.0f} | {max(wall):.0f} |",
@@ -66,10 +78,10 @@ def report(scenarios: Sequence[Scenario]) -> None:
             )
 
 
-def _ticks(made: Scenario, strategy: str) -> Clock:
+def _ticks(made: Scenario, active: _Active, strategy: str) -> Clock:
     chance = np.random.default_rng(1)
     learned = index(made.table)
-    keys, weights = _active(made, learned.snapshot())
+    keys, weights = active.keys, active.weights
     nothing = HopTable.of(made.table.bits, ())
     asked = ask(strategy, made.family, demand(learned.snapshot(), keys, weights), _ENTRIES)
     for tick in range(_BEFORE + _TICKS):
@@ -88,20 +100,18 @@ def _ticks(made: Scenario, strategy: str) -> Clock:
     return clock
 
 
-def _active(made: Scenario, table: FullTable) -> tuple[Keys, NDArray[np.float64]]:
-    """The addresses of the heaviest blocks, until enough of them need an entry."""
+def _active(made: Scenario) -> _Active:
+    """The addresses of the heaviest uniform blocks, until enough of these need an entry, or all of them."""
     keys, weights = made.traffic.keys, made.traffic.weights
-    starts, _, hops = table.runs.blocks(keys)
-    _, of = np.unique(starts, return_inverse=True)
-    of = of.reshape(-1)
-    total = np.bincount(of, weights)
-    default = np.zeros(len(total), np.bool_)
-    default[of] = hops == 0
-    heaviest = np.argsort(-total)
-    needed = int(np.searchsorted(np.cumsum(~default[heaviest]), _BLOCKS)) + 1
-    active = np.zeros(len(total), np.bool_)
-    active[heaviest[:needed]] = True
-    return keys[active[of]], weights[active[of]]
+    starts, _, hops = index(made.table).snapshot().runs.blocks(keys)
+    blocks, of = np.unique(starts, return_inverse=True)
+    needing = np.zeros(len(blocks), np.bool_)
+    needing[of] = hops != 0
+    heaviest = np.argsort(-np.bincount(of, weights))
+    taken = heaviest[: int(np.searchsorted(np.cumsum(needing[heaviest]), _BLOCKS)) + 1]
+    active = np.zeros(len(blocks), np.bool_)
+    active[taken] = True
+    return _Active(keys[active[of]], weights[active[of]], int((active & needing).sum()))
 
 
 def _changes(made: Scenario, chance: np.random.Generator) -> HopTable:

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from arm.model import Family
-from arm.rib.table import RouteTable
+from arm.rib.indexed import IndexedTable
 from arm.sflow.batch import decode_batch
 from arm.sflow.destinations import aggregate
 from tests.bench import loopback, rival, table, traffic
@@ -59,7 +59,7 @@ def main() -> None:
             _over_loopback(Pipeline(tables), path, rate, seconds, other)
 
 
-def _alone(tables: dict[Family, RouteTable], datagrams: list[bytes]) -> float:
+def _alone(tables: dict[Family, IndexedTable], datagrams: list[bytes]) -> float:
     """CPU seconds for each sample with the datagrams at hand."""
     pipeline = Pipeline(tables)
     batches = [datagrams[at : at + BATCH] for at in range(0, len(datagrams), BATCH)]
@@ -89,7 +89,7 @@ def _decoder(datagrams: list[bytes]) -> None:
     print(f"| ARM's decoder alone | {samples / (time.process_time() - started):,.0f} | |", flush=True)
 
 
-def _compare(theirs: rival.Rival, tables: dict[Family, RouteTable], datagrams: list[bytes]) -> None:
+def _compare(theirs: rival.Rival, tables: dict[Family, IndexedTable], datagrams: list[bytes]) -> None:
     """Their speed, and whether they saw what we see."""
     core, plugin = 1 / theirs.core, 1 / theirs.plugin
     print(f"| sfacctd | {1 / (theirs.core + theirs.plugin):,.0f} | core {core:,.0f}, plugin {plugin:,.0f} |")

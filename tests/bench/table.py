@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 
 from arm.model import Attributes, Family, Prefix, Route
-from arm.rib.table import RouteTable
+from arm.rib.indexed import IndexedTable
 
 ROUTES = {Family.IPV4: 1_042_325, Family.IPV6: 246_175}
 _SNAPSHOT = "ris-2026-05-11"
@@ -31,12 +31,12 @@ def _read(path: Path) -> list[Prefix]:
         return [Prefix(line.split("\t", 1)[0]) for line in lines]
 
 
-def route_tables(prefixes: dict[Family, list[Prefix]]) -> dict[Family, RouteTable]:
+def route_tables(prefixes: dict[Family, list[Prefix]]) -> dict[Family, IndexedTable]:
     """As ARM learns them."""
     attributes = Attributes()
     tables = {}
     for family, each in prefixes.items():
-        table = tables[family] = RouteTable(family)
+        table = tables[family] = IndexedTable(family)
         for prefix in each:
             table.set(Route(prefix, "192.0.2.1", attributes))
     return tables

@@ -28,15 +28,15 @@ def flag(family: Family) -> str:
 def test_dump_shows_bird_s_routes_and_the_default(
     family: Family, prefix: str, gateway: str, second: str, _many: str
 ) -> None:
-    assert dump(family, 254) == ({}, None)
+    assert dump(family, 254) == ({}, None, {})
     ip(f"{flag(family)} route add {prefix} via {gateway} proto bird metric 512")
     ip(f"{flag(family)} route add {prefix} via {gateway} proto static metric 9 table 100")
     ip(f"{flag(family)} route add default proto bird nexthop via {gateway} nexthop via {second}")
-    routes, default = dump(family, 254)
+    routes, default, _others = dump(family, 254)
     assert {p: r.gateways for p, r in routes.items()} == {prefix: (gateway,)}
     assert default is not None
     assert default.gateways == (gateway, second)
-    assert dump(family, 77) == ({}, None), "a table that does not exist is empty"
+    assert dump(family, 77) == ({}, None, {}), "a table that does not exist is empty"
     assert not any(route.offloaded or route.offload_failed for route in routes.values())
 
 
