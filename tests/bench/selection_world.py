@@ -1,4 +1,7 @@
-"""What really flows while a selection follows it: the scenario's traffic, drifting and bursting."""
+"""What really flows while a selection follows it: the scenario's traffic, drifting and bursting.
+
+All packets are of one size, and routes stay as they are: what is measured is how traffic is followed.
+"""
 
 from __future__ import annotations
 

@@ -101,6 +101,7 @@ def test_first_page() -> None:
         "announced": True,
         "in_kernel": True,
         "since": ROUTES[0].since,
+        "kind": None,
     }
 
 
