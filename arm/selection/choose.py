@@ -10,12 +10,16 @@ import numpy as np
 from arm.model import Family, Kind, Pool
 from arm.rib.fulltable import FullTable
 from arm.rib.hoptable import DEFAULT, MIXED, HopTable
+from arm.rib.paint import flatten
 from arm.selection import price, top
+from arm.selection.check import with_fixed
 from arm.selection.demand import Choice, Demand
 from arm.selection.fill import fill
 from arm.selection.optimal import Optimal
 from arm.selection.problem import Problem
 from arm.selection.safe import Safe
+
+FEW = 64  # slots: where one entry matters, prices leave gaps that real prefixes may fill better
 
 STRATEGIES: Mapping[str, Callable[[Demand], Problem]] = {"safe": Safe, "optimal": Optimal}
 
@@ -38,6 +42,10 @@ def choose(
     if strategy == "top":
         return Choice(top.heaviest(demands, pools, slots, discount), ())
     found = _priced(STRATEGIES[strategy], demands, pools, slots, discount, prices)
+    if found is not None and strategy == "optimal" and max(slots, default=0) <= FEW:
+        other = _priced(Safe, demands, pools, slots, discount, None)
+        if other is not None and _served(other, demands) > _served(found, demands):
+            return replace(other, prices=found.prices)
     if found is not None:
         return found
     # Too many pins, or too much to guard. One family's trouble is not the other's.
@@ -57,6 +65,16 @@ def choose(
     found = _priced(STRATEGIES[strategy], rest, pools, slots, discount, None) or Choice({}, ())
     nothing = {family: HopTable.of(demands[family].table.runs.bits, ()) for family in demands}
     return Choice({**nothing, **found.tables}, found.prices, frozenset(crowded))
+
+
+def _served(choice: Choice, demands: Mapping[Family, Demand]) -> float:
+    """The traffic that goes where the full table says."""
+    total = 0.0
+    for family, demand in demands.items():
+        installed = flatten(with_fixed(choice.tables[family], demand.fixed))
+        right = installed.hop(demand.keys) == demand.table.runs.hop(demand.keys)
+        total += float(demand.weights[right].sum())
+    return total
 
 
 def upper_bound(demands: Mapping[Family, Demand], pools: Sequence[Pool]) -> float:
