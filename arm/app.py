@@ -264,7 +264,8 @@ class Arm:
             if len({loop.hop_of(each) for each in routes}) == 1:
                 self._speaker.repair(family, prefix, entry_for(loop, prefix, 0, Kind.ROUTE, route))
                 self._hops[family][prefix] = loop.hop_of(route)
-        for place, hop in repair(prefix, table, loop.hop_of, self._hops[family], loop.fixed_hops()):
+        fixes = repair(prefix, table, loop.hop_of, self._hops[family], lambda hop: hop, loop.fixed_hops())
+        for place, hop in fixes:
             own = table.get(place)
             kind = Kind.GUARD if hop == 0 else Kind.SYNTHESISED
             if own is not None and hop != 0 and loop.hop_of(own) == hop:

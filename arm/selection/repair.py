@@ -11,65 +11,96 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from arm.model import Prefix, Route
 from arm.rib.hoptable import DEFAULT
 from arm.rib.prefixmap import PrefixMap, key
 from arm.rib.table import RouteTable
 
+Value = TypeVar("Value")
+
 
 def repair(
     changed: Prefix,
     table: RouteTable,
     hop_of: Callable[[Route], int],
-    entries: PrefixMap[int],
+    entries: PrefixMap[Value],
+    hop_at: Callable[[Value], int],
     fixed: PrefixMap[int] | None,
+    room: bool = True,
 ) -> list[tuple[Prefix, int]]:
     """Entries to set, with their next hops: those in place first, then new ones, each longest prefix first.
 
     Afterwards every address of `changed` goes where the full table or the default sends it. `table` is what
-    it is after the change; `hop_of` numbers the next hop of a route. `entries` is what ARM has installed
-    (DEFAULT: a guard), `fixed` what else is in the FIB; addresses whose longest match among routes and fixed
-    entries is a fixed one are never wrong. What changed may also be one of `fixed`, new or gone.
+    it is after the change; `hop_of` numbers the next hop of a route. `entries` is what ARM has installed,
+    `hop_at` numbers an entry's next hop (DEFAULT: a guard). An entry in place gets the next hop that is right
+    for all that it decides, or DEFAULT if there is none. `fixed` is what else is in the FIB; addresses whose
+    longest match among routes and fixed entries is a fixed one are never wrong. What changed may also be one
+    of `fixed`, new or gone.
+
+    Without `room` for new prefixes, an entry further up that sends addresses of `changed` astray becomes
+    DEFAULT instead, for all that it decides. Only what a fixed entry does to longer routes stays wrong then.
     """
     family = table.family
     if changed == family.default:
         return []  # DEFAULT is whatever the default route does
     fixed = PrefixMap(family) if fixed is None else fixed
-    if not _may_misforward(changed, entries, fixed):
+    if not _may_misforward(changed, entries, hop_at, fixed):
         return []
     decided: dict[Prefix, set[int]] = {}  # by place: what the table does with the pieces to be mended there
     wrong: set[Prefix] = set()
-    for piece in _pieces(changed, table, hop_of, entries, fixed):
+    for piece in _pieces(changed, table, hop_of, entries, hop_at, fixed):
         if piece.own and piece.place is not None:
             decided.setdefault(piece.place, set()).add(piece.truth)
             if not piece.fixed and piece.hop not in (DEFAULT, piece.truth):
                 wrong.add(piece.place)
+    if not room:
+        above = _to_blame(changed, entries, fixed) if changed in wrong and changed not in entries else set()
+        wrong = {place for place in wrong if place in entries} | above
     fixes = []
     for place in sorted(wrong, key=lambda place: (place not in entries, -key(place)[1])):
-        hops = decided[place]
-        fixes.append((place, hops.pop() if place not in entries and len(hops) == 1 else DEFAULT))
+        hops = decided.get(place, ())
+        fixes.append((place, next(iter(hops)) if len(hops) == 1 else DEFAULT))
     return fixes
 
 
-def _may_misforward(changed: Prefix, entries: PrefixMap[int], fixed: PrefixMap[int]) -> bool:
+def _may_misforward(
+    changed: Prefix, entries: PrefixMap[Value], hop_at: Callable[[Value], int], fixed: PrefixMap[int]
+) -> bool:
     """Does anything but the default decide on addresses of `changed`? Most changes end here."""
-    for installed in (entries, fixed):
-        if changed in installed and installed[changed] != DEFAULT:
-            return True
-        if any(hop != DEFAULT for _, hop in installed.inside(changed)):
-            return True
+    if changed in entries and hop_at(entries[changed]) != DEFAULT:
+        return True
+    if changed in fixed and fixed[changed] != DEFAULT:
+        return True
+    if any(hop_at(value) != DEFAULT for _, value in entries.inside(changed)):
+        return True
+    if any(hop != DEFAULT for _, hop in fixed.inside(changed)):
+        return True
     if changed in entries or changed in fixed:
         return False
-    return _longest(_above(changed, fixed), _above(changed, entries))[1] != DEFAULT
+    return _longest(_above(changed, fixed, _same), _above(changed, entries, hop_at))[1] != DEFAULT
 
 
-def _above(prefix: Prefix, installed: PrefixMap[int]) -> tuple[int, int]:
+def _same(hop: int) -> int:
+    return hop
+
+
+def _above(prefix: Prefix, installed: PrefixMap[Value], hop_at: Callable[[Value], int]) -> tuple[int, int]:
     """Length and next hop of the longest one that covers `prefix`; without any, -1 and the default's."""
     if installed:
-        for cover, hop in installed.covering(prefix):
-            return key(cover)[1], hop
+        for cover, value in installed.covering(prefix):
+            return key(cover)[1], hop_at(value)
     return -1, DEFAULT
+
+
+def _to_blame(changed: Prefix, entries: PrefixMap[Value], fixed: PrefixMap[int]) -> set[Prefix]:
+    """The entry above `changed` that decides there, unless a fixed one does."""
+    above = next((prefix for prefix, _ in entries.covering(changed)), None)
+    other = next((prefix for prefix, _ in fixed.covering(changed)), None)
+    if above is None or (other is not None and key(other)[1] >= key(above)[1]):
+        return set()
+    return {above}
 
 
 def _longest(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
@@ -93,17 +124,18 @@ def _pieces(
     changed: Prefix,
     table: RouteTable,
     hop_of: Callable[[Route], int],
-    entries: PrefixMap[int],
+    entries: PrefixMap[Value],
+    hop_at: Callable[[Value], int],
     fixed: PrefixMap[int],
 ) -> list[_Piece]:
     """All pieces of `changed`, of which some have no addresses of their own."""
     routes = {route.prefix: hop_of(route) for route in table.inside(changed)}
     prefixes = {key(prefix): prefix for prefix in routes}
-    for installed in (entries, fixed):
-        prefixes.update((key(prefix), prefix) for prefix, _ in installed.inside(changed))
-        if changed in installed:
-            prefixes[key(changed)] = changed
-    pieces = [_whole(changed, table, hop_of, entries, fixed)]
+    prefixes.update((key(prefix), prefix) for prefix, _ in entries.inside(changed))
+    prefixes.update((key(prefix), prefix) for prefix, _ in fixed.inside(changed))
+    if changed in entries or changed in fixed:
+        prefixes[key(changed)] = changed
+    pieces = [_whole(changed, table, hop_of, entries, hop_at, fixed)]
     nested = pieces[:]
     for (start, length), prefix in sorted(prefixes.items()):
         while nested[-1].after <= start:
@@ -119,7 +151,7 @@ def _pieces(
             if prefix in routes:
                 piece.truth, piece.fixed = routes[prefix], False
             if prefix in entries:
-                piece.hop, piece.place = entries[prefix], prefix
+                piece.hop, piece.place = hop_at(entries[prefix]), prefix
             elif piece.place is None:
                 piece.place = prefix  # a route under a fixed entry, which cannot be changed in its stead
         pieces.append(piece)
@@ -131,13 +163,14 @@ def _whole(
     changed: Prefix,
     table: RouteTable,
     hop_of: Callable[[Route], int],
-    entries: PrefixMap[int],
+    entries: PrefixMap[Value],
+    hop_at: Callable[[Value], int],
     fixed: PrefixMap[int],
 ) -> _Piece:
     """The addresses of `changed`, as if nothing were known but what covers it."""
     start, length = key(changed)
     size = 1 << (table.family.bits - length)
-    above = _above(changed, fixed)
+    above = _above(changed, fixed, _same)
     route = table.covering(changed)
     known = (key(route.prefix)[1], hop_of(route)) if route is not None else (-1, DEFAULT)
     return _Piece(
@@ -145,6 +178,6 @@ def _whole(
         own=size,
         truth=_longest(above, known)[1],
         fixed=above[0] >= max(known[0], 0),
-        hop=_longest(above, _above(changed, entries))[1],
+        hop=_longest(above, _above(changed, entries, hop_at))[1],
         place=changed,
     )

@@ -61,7 +61,7 @@ def main() -> None:
         half, most = np.quantile(took, (0.5, 0.99))
         more = f"p99 {most:,.0f} µs, longest {took.max():,.0f} µs, mean {took.mean():,.1f} µs"
         print(f"| {what}: {len(took):,} | median {half:,.1f} µs | {more} |")
-    print(f"| in place, to the default | {replay.in_place:,} | {replay.in_place / _EVENTS:.4f} an event |")
+    print(f"| in place | {replay.in_place:,} | {replay.in_place / _EVENTS:.4f} an event |")
     print(f"| added | {replay.added:,} | {replay.added / _EVENTS:.4f} an event |")
     print(f"| events after which a sampled address went wrong | {replay.astray:,} | |")
     print(f"| addresses misforwarded before the first event | {before:,} | |")
@@ -131,7 +131,7 @@ class Replay:
             self._table.remove(prefix)
         else:
             self._table.set(route)
-        fixes = repair(prefix, self._table, hop_of, self._entries, None)
+        fixes = repair(prefix, self._table, hop_of, self._entries, lambda hop: hop, None)
         for place, hop in fixes:
             self._entries[place] = hop
         self.spent.append(time.thread_time_ns() - started)

@@ -75,9 +75,10 @@ class World:
         self.table.remove(prefix)
         self.routes.pop(prefix, None)
 
-    def repair(self, changed: Prefix) -> list[tuple[Prefix, int]]:
+    def repair(self, changed: Prefix, room: bool = True) -> list[tuple[Prefix, int]]:
         fixed = self.fixed if self.fixed else None
-        return repair(changed, self.table, lambda route: int(route.next_hop), self.entries, fixed)
+        entries = PrefixMap(self.family, {prefix: str(hop) for prefix, hop in self.entries.items()})
+        return repair(changed, self.table, lambda route: int(route.next_hop), entries, int, fixed, room)
 
     def decider(self, address: int) -> Prefix | None:
         """What is installed for an address."""
@@ -107,6 +108,7 @@ def mend(world: World, changed: Prefix) -> None:
     """Repair, and hold against the result all that is promised of it."""
     wrong = world.wrong()
     assert wrong.keys() <= within(world.family, changed), "the event did more than it could"
+    mend_in_place(world, changed)
     fixes = world.repair(changed)
     owned = set(world.entries)
     steps = [(prefix not in owned, -key(prefix)[1]) for prefix, _ in fixes]
@@ -122,6 +124,19 @@ def mend(world: World, changed: Prefix) -> None:
         assert world.wrong().items() < before.items(), "every step mends something and breaks nothing"
     assert not world.wrong()
     assert world.repair(changed) == []
+
+
+def mend_in_place(world: World, changed: Prefix) -> None:
+    """The same where there is no room; the world is left as it was."""
+    known, wrong = dict(world.entries.items()), world.wrong()
+    fixes = world.repair(changed, room=False)
+    assert {prefix for prefix, _ in fixes} == {prefix for prefix in wrong.values() if prefix in known}
+    for prefix, hop in fixes:
+        before, world.entries[prefix] = world.wrong(), hop
+        assert world.wrong().items() < before.items(), "every step mends something and breaks nothing"
+    assert set(world.wrong().values()) <= set(world.fixed), "only a fixed entry may still be wrong"
+    assert world.repair(changed, room=False) == []
+    world.entries.update(known)
 
 
 EVENTS = st.tuples(
@@ -180,7 +195,7 @@ CASES: dict[str, tuple[Hops, Hops, Hops, str, Hops]] = {
         {"0/2": 2},
     ),
     "gone altogether": ({}, {"0/4": 1}, {}, "0/4", {"0/4": 0}),
-    "an entry's own route moved": ({"0/4": 2}, {"0/4": 1}, {}, "0/4", {"0/4": 0}),
+    "an entry's own route moved": ({"0/4": 2}, {"0/4": 1}, {}, "0/4", {"0/4": 2}),
     "an entry that decides nothing": (
         {"0/4": 2, "0/3": 3, "8/3": 3},
         {"0/4": 1, "0/3": 3, "8/3": 3},
@@ -193,10 +208,17 @@ CASES: dict[str, tuple[Hops, Hops, Hops, str, Hops]] = {
         {"0/4": 1, "0/2": 2, "0/1": 0, "4/0": 1, "8/3": 3},
         {},
         "0/4",
-        {"4/0": 0, "0/2": 0, "0/4": 0},
+        {"4/0": 3, "0/2": 3, "0/4": 3},
     ),
-    "inside only": ({"0/4": 2, "4/2": 1}, {"0/2": 1, "4/2": 1}, {}, "0/4", {"0/2": 0}),
-    "inside and above": ({"0/5": 1, "0/4": 2}, {"0/5": 1, "0/2": 1}, {}, "0/4", {"0/2": 0, "0/4": 2}),
+    "inside only": ({"0/4": 2, "4/2": 1}, {"0/2": 1, "4/2": 1}, {}, "0/4", {"0/2": 2}),
+    "no next hop is right for all of it": (
+        {"0/4": 2, "0/1": 3},
+        {"0/3": 1, "8/3": 1},
+        {},
+        "0/4",
+        {"0/3": 0, "8/3": 2},
+    ),
+    "inside and above": ({"0/5": 1, "0/4": 2}, {"0/5": 1, "0/2": 1}, {}, "0/4", {"0/2": 2, "0/4": 2}),
     "under a fixed entry": ({"0/4": 1}, {}, {"0/5": 3}, "0/4", {"0/4": 1}),
     "a fixed entry in an entry's stead": ({"0/2": 1}, {"0/4": 3}, {"0/4": 0}, "0/2", {}),
     "a fixed entry is no route": (
@@ -234,6 +256,21 @@ def test_hard_cases(
 
 
 @pytest.mark.parametrize("family", Family)
+def test_without_room_the_entry_above_goes_to_the_default(family: Family) -> None:
+    world = World(family)
+    for place in ("0/5", "0/2"):
+        world.announce(name(family, place), 1)
+    world.announce(name(family, "0/4"), 2)
+    world.entries.update({name(family, "0/20"): 2, name(family, "0/5"): 1, name(family, "0/1"): 1})
+    assert world.repair(name(family, "0/4"), room=False) == [(name(family, "0/5"), DEFAULT)]
+    world.fixed[name(family, "0/8")] = 1
+    assert world.repair(name(family, "0/4"), room=False) == [(name(family, "0/5"), DEFAULT)]
+    world.fixed[name(family, "0/5")] = 1
+    del world.entries[name(family, "0/5")]
+    assert world.repair(name(family, "0/4"), room=False) == [], "a fixed entry cannot be changed"
+
+
+@pytest.mark.parametrize("family", Family)
 def test_where_only_the_default_decides_no_route_is_looked_at(family: Family) -> None:
     def unasked(_: Route) -> NoReturn:
         raise AssertionError
@@ -244,4 +281,4 @@ def test_where_only_the_default_decides_no_route_is_looked_at(family: Family) ->
     world.announce(family.default, 1)
     world.entries.update({name(family, "0/20"): 1, name(family, "0/4"): 0, name(family, "0/1"): 0})
     for changed in (*(name(family, place) for place in ("0/4", "0/3", "8/3")), family.default):
-        assert repair(changed, world.table, unasked, world.entries, None) == []
+        assert repair(changed, world.table, unasked, world.entries, int, None) == []
