@@ -32,7 +32,7 @@ class Section(BaseModel):
 class Meant:
     """What an option is ("a number of seconds"), and one to show where neither range nor default does.
 
-    Written as the file has it are the `example` ('"192.0.2.1"') and the `word` that may stand for a number.
+    Written as the file has it are the `example` ('"192.0.2.1"') and the `word` that stands for None.
     """
 
     noun: str
@@ -132,6 +132,10 @@ def _path_or_empty(written: object) -> Path | None:
     return None if written == "" else _absolute_path(written)
 
 
+def _path_or_auto(written: object) -> Path | None:
+    return None if written is None or written == "auto" else _absolute_path(written)
+
+
 def _seconds_or_auto(written: object) -> object:
     return None if written == "auto" else written
 
@@ -201,6 +205,15 @@ AbsolutePathOrNone = Annotated[
     BeforeValidator(_path_or_empty),
     Meant(
         "empty or an absolute path of at most 90 letters, digits and . _ + @ - /", '"/var/lib/arm/traffic"'
+    ),
+]
+AbsolutePathOrAuto = Annotated[
+    Path | None,
+    BeforeValidator(_path_or_auto),
+    Meant(
+        '"auto" or an absolute path of at most 90 letters, digits and . _ + @ - /',
+        '"/usr/bin/pypy3"',
+        '"auto"',
     ),
 ]
 BirdName = Annotated[

@@ -30,7 +30,7 @@ def test_required_keys_are_enough() -> None:
     assert config.reflector.asn == 65000
     assert config.target.local_ip == "127.0.0.2"
     assert config.sflow.listen == (Endpoint("127.0.0.1", 6343),)
-    assert config.state.directory == Path("/run/arm")
+    assert config.state.directory == Path("/var/lib/arm")
 
 
 def test_example_has_every_option_at_its_default() -> None:
