@@ -14,6 +14,8 @@ ALLOWED: dict[str, set[str]] = {
     "model": set(),
     "log": set(),
     "config": {"model", "log"},
+    "reload": {"config", "log"},
+    "systemd": set(),
     "health": {"model"},
     "lifecycle": set(),
     "exabgp": {"model"},
