@@ -78,13 +78,19 @@ def _served(choice: Choice, demands: Mapping[Family, Demand]) -> float:
 
 
 def upper_bound(demands: Mapping[Family, Demand], pools: Sequence[Pool]) -> float:
-    """What no table that never misforwards can exceed, in weight; what the default serves right included."""
-    problems = {family: Optimal(demand) for family, demand in demands.items()}
+    """What no table that never misforwards can exceed, with or without the pins: in weight, and with what the
+    default and fixed entries serve right. Of traffic below the minimum too, which a table may serve by
+    the way. 0 if there is no such table."""
+    problems = {
+        family: Optimal(replace(demand, pins=HopTable.of(demand.pins.bits, ()), minimum=0.0))
+        for family, demand in demands.items()
+    }
     bound = price.bound(problems, pools, [pool.slots for pool in pools])
     for demand in demands.values():
         hops = demand.table.runs.hop(demand.keys)
-        bound += float(demand.weights[(hops == DEFAULT) | (hops == MIXED)].sum())
-    return min(bound, sum(float(demand.weights.sum()) for demand in demands.values()))
+        unknown = np.isin(hops, (DEFAULT, MIXED, demand.local))  # to the problems
+        bound += float(demand.weights[unknown].sum())
+    return min(max(bound, 0.0), sum(float(demand.weights.sum()) for demand in demands.values()))
 
 
 def kinds(strategy: str, entries: HopTable, table: FullTable) -> list[Kind]:

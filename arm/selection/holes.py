@@ -27,11 +27,14 @@ class Space:
             np.concatenate((demand.fixed.hops, self.pins.hops)),
         )
         self._given = given.take(given.lengths > 0)
-        # Cut at the holes' edges, so that no block reaches across one.
-        self.runs = _cut(runs, self._given) if len(self._given) else runs
+        content = runs.uniform(self._given.starts, self._given.ends())
+        hides = (content != self._given.hops) & (self._given.lengths < self._bits)
+        # Cut at the holes' edges, so that no block reaches across one, and through the middle of those that
+        # would be one block with another next hop than they have: only their halves can still have entries.
+        self.runs = _cut(runs, self._given, hides & (content != MIXED)) if len(self._given) else runs
         self._forced: dict[int, tuple[Keys, Hops]] = {}
         self._halves: dict[int, Keys] = {}
-        torn = runs.uniform(self._given.starts, self._given.ends()) == MIXED
+        torn = hides & (self._given.hops != DEFAULT)
         for depth in np.unique(self._given.lengths).tolist():
             rows = self._given.lengths == depth
             keys = self._given.starts[rows] >> np.uint64(self._bits - depth)
@@ -76,7 +79,7 @@ class Space:
         starts, ends = self._range(depth, keys)
         only, _ = self.forced(depth, keys)
         for row in self._torn(depth, starts, ends):
-            only[row] = not len(self._gaps(depth, int(starts[row]), int(ends[row]))[0])
+            only[row] |= not len(self._gaps(depth, int(starts[row]), int(ends[row]))[0])
         return only
 
     def _range(self, depth: int, keys: Keys) -> tuple[Keys, Keys]:
@@ -112,9 +115,10 @@ def _without(table: HopTable, other: HopTable) -> HopTable:
     return table.take(other.find(table.starts, table.lengths) < 0)
 
 
-def _cut(runs: Runs, holes: HopTable) -> Runs:
-    """The same runs, cut where holes begin and end."""
+def _cut(runs: Runs, holes: HopTable, halved: NDArray[np.bool_]) -> Runs:
+    """The same runs, cut where holes begin and end, and in the middle of some."""
     ends = holes.ends()
     after = ends[ends != np.uint64((1 << runs.bits) - 1)] + ONE
-    starts = np.unique(np.concatenate((runs.starts, holes.starts, after)))
+    middle = (holes.starts[halved] >> ONE) + (ends[halved] >> ONE) + ONE  # the sum might not fit a key
+    starts = distinct(np.concatenate((runs.starts, holes.starts, after, middle)))
     return Runs(runs.bits, starts, runs.hop(starts))

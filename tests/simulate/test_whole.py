@@ -147,7 +147,7 @@ def test_safe_at_every_step(folder: Path, case: Case, other: Any, strategy: str)
 
 
 @WITH_BOUND
-@given(case=cases((V4, V6), fixed=False))
+@given(case=cases((V4, V6)))
 def test_safe_never_beats_optimal_nor_optimal_the_bound(folder: Path, case: Case) -> None:
     assume(guards_fit(case))
     safe, optimal = (simulate(folder, case, strategy) for strategy in ("safe", "optimal"))
