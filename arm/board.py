@@ -13,9 +13,11 @@ from arm.family import FamilyLoop
 from arm.fib.compare import compare
 from arm.fib.netlink import KernelRoutes
 from arm.health import Change, Health
-from arm.lifecycle import Lifecycle
+from arm.lifecycle import Lifecycle, State
 from arm.model import ActiveRoute, AgentCounters, ArmError, Family, Prefix, Status
 from arm.picture import Watched, active_routes, agent_counters, family_status, findings
+from arm.picture_proof import Proof
+from arm.picture_rows import Rows
 from arm.rib.feed import Feed
 from arm.sflow.collector import Collector
 from arm.sflow.intake import Intake
@@ -57,20 +59,26 @@ class Board:
         self._installed_since: dict[Prefix, float] = {}  # Unix time at which the kernel first showed it
         self._active: dict[Family, Sequence[tuple[Prefix, float]]] = dict.fromkeys(Family, ())
         self._status: Status  # published before anybody can ask
-        self._routes: Sequence[ActiveRoute] = ()
+        self._watched: Mapping[Family, Watched] = {}
+        self._routes: Sequence[ActiveRoute] | None = ()  # None: nobody has asked since the last picture
+        self._proofs = {family: Proof() for family in Family}
         self._agents: Sequence[AgentCounters] = ()
 
     def status(self) -> Status:
         return self._status
 
     def routes(self) -> Sequence[ActiveRoute]:
+        """The first who asks after a picture was taken gets what is there now, and all others the same."""
+        if self._routes is None:
+            frozen, since = [each.frozen() for each in self._watched.values()], self._installed_since.copy()
+            self._routes = Rows(lambda: [row for each in frozen for row in active_routes(each, since)])
         return self._routes
 
     def agents(self) -> Sequence[AgentCounters]:
         return self._agents
 
     def active(self, family: Family, active: Sequence[tuple[Prefix, float]]) -> None:
-        """The prefixes that carry traffic, the heaviest first, in bytes (or packets) per second."""
+        """The prefixes that carry traffic, those first that are worth most, with what each is worth."""
         self._active[family] = active
 
     def kernel(self, prefix: Prefix, present: bool) -> None:
@@ -85,9 +93,7 @@ class Board:
         rooms = self._rooms
         watched = {family: self._watch(family, now) for family in Family}
         change = self._report(watched, outside, now)
-        self._routes = [
-            row for each in watched.values() for row in active_routes(each, self._installed_since)
-        ]
+        self._watched, self._routes = watched, None
         self._agents = tuple(agent_counters(rooms.intake.counters, now))
         unseen = rooms.intake.loss.unseen
         self._status = Status(
@@ -108,6 +114,7 @@ class Board:
     def _report(self, watched: Mapping[Family, Watched], outside: Outside, now: float) -> Change:
         found = findings(
             watched,
+            strategy=self._rooms.strategy,
             sessions_down=outside.sessions_down,
             bird_error=outside.bird_error,
             import_limit_hit=outside.import_limit_hit,
@@ -142,13 +149,18 @@ class Board:
         }
 
     def _watch(self, family: Family, now: float) -> Watched:
-        rooms = self._rooms
+        rooms, loop, state = self._rooms, self._rooms.loops[family], self._rooms.lifecycles[family].state
+        proven = None
+        if state in (State.OFF, State.LEARNING):  # it is not known where traffic should go
+            self._proofs[family] = Proof()
+        else:
+            proven = self._proofs[family].look(loop.installed, loop.full, now)
         kernel = rooms.kernel.routes[family]
         told_at, leaving = rooms.speaker.told_at(family), rooms.speaker.leaving(family)
         return Watched(
-            loop=rooms.loops[family],
+            loop=loop,
             active=self._active[family],
-            state=rooms.lifecycles[family].state,
+            state=state,
             capacity=rooms.capacity[family],
             rib_routes=rooms.feed.routes(family),
             table=rooms.feed.table(family),
@@ -157,4 +169,5 @@ class Board:
             told=rooms.speaker.told(family),
             kernel=kernel,
             differences=compare(told_at, leaving, kernel, now),
+            proven=proven,
         )

@@ -36,16 +36,31 @@ _FAMILY_GAUGES: tuple[tuple[str, str, Callable[[FamilyStatus], float | None]], .
         "sFlow packet samples behind the measurement.",
         lambda f: f.samples_per_second,
     ),
-    ("coverage_ratio", "Share of the traffic that matched an installed entry, 0 to 1.", lambda f: f.coverage),
+    (
+        "coverage_ratio",
+        "Share of the bytes that go where the full table says, 0 to 1.",
+        lambda f: f.coverage,
+    ),
     (
         "coverage_error_ratio",
         "Half-width of the 95 % sampling interval of arm_coverage_ratio.",
         lambda f: f.coverage_error,
     ),
     (
+        "hit_ratio",
+        "Share of the bytes that an entry sends to a next hop of its own, right or wrong, 0 to 1.",
+        lambda f: f.hit_rate,
+    ),
+    (
         "misforwarded_ratio",
-        "Share of the traffic that goes elsewhere than the full table would send it, 0 to 1.",
+        "Share of the bytes that go neither where the full table says nor to the default, 0 to 1.",
         lambda f: f.misforwarded,
+    ),
+    (
+        "misforwarded_addresses",
+        "Addresses (IPv6: /64 networks) that the kernel sends neither where the full table says nor to the "
+        "default.",
+        lambda f: f.misforwarded_addresses,
     ),
 )
 

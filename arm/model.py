@@ -191,19 +191,22 @@ class FamilyStatus:
     unexpected: int  # in the kernel through BIRD, not wanted, not the default
     bits_per_second: float
     samples_per_second: float
-    coverage: float | None  # share of bytes whose destination matched an installed entry; None: no traffic
+    coverage: float | None  # share of bytes that go where the full table says; None: no traffic
     coverage_error: float | None  # half-width of its 95 % sampling interval
-    misforwarded: float | None  # share of bytes whose entry sends them elsewhere than the full table would
+    hit_rate: float | None  # share of bytes that an entry sends to a next hop of its own, right or wrong
+    misforwarded: float | None  # share of bytes that go neither where the full table says nor to the default
+    misforwarded_addresses: int | None  # of all addresses (IPv6: /64s) so many do; None: not known now
 
 
 @dataclass(frozen=True, slots=True)
 class ActiveRoute:
     """One line of the route table: a prefix that carries traffic or is in the FIB."""
 
-    rank: int  # 1 = most traffic, within its family
+    rank: int  # 1 = worth most to the choice, within its family
     prefix: Prefix
     family: Family
-    bits_per_second: float
+    bits_per_second: float  # to addresses of which this is the table's longest match
+    packets_per_second: float
     next_hop: str | None  # None: the table has no such route (any more)
     as_path: str
     wanted: bool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from ipaddress import ip_address
 
 from arm.family import FamilyLoop
@@ -15,12 +15,15 @@ from arm.model import (
     ActiveRoute,
     AgentCounters,
     ArmError,
+    Attributes,
     Entry,
     Family,
     FamilyStatus,
     KernelRoute,
     Prefix,
 )
+from arm.picture_proof import LOOK, Proven, example
+from arm.picture_rows import Carried
 from arm.rib.table import RouteTable
 from arm.sflow.counters import CounterStore
 
@@ -34,7 +37,7 @@ class Watched:
     """One family as all rooms see it at one moment."""
 
     loop: FamilyLoop
-    active: Sequence[tuple[Prefix, float]]  # with traffic, the heaviest first, in bytes per second
+    active: Sequence[tuple[Prefix, float]]  # with traffic, those first that are worth most to the choice
     state: State
     capacity: int
     rib_routes: int
@@ -44,11 +47,23 @@ class Watched:
     told: Mapping[Prefix, Entry]
     kernel: Mapping[Prefix, KernelRoute]
     differences: Differences
+    proven: Proven | None = None  # None: where traffic should go is not known now
+    carried: Carried | None = None  # None: what the loop's meter says
+
+    def frozen(self) -> Watched:
+        """The same, for another thread to read while events go on."""
+        return replace(
+            self,
+            wanted=dict(self.wanted),
+            told=dict(self.told),
+            kernel=dict(self.kernel),
+            carried=Carried.of(self.loop),
+        )
 
     @property
     def installed(self) -> int:
         """Entries that BIRD was told and the kernel shows."""
-        return len(self.told.keys() & self.kernel.keys())
+        return sum(map(self.kernel.__contains__, self.told))
 
 
 def family_status(watched: Watched, unseen: float) -> FamilyStatus:
@@ -73,25 +88,36 @@ def family_status(watched: Watched, unseen: float) -> FamilyStatus:
         samples_per_second=loop.samples_per_second,
         coverage=share,
         coverage_error=error,
+        hit_rate=loop.coverage.hit_rate,
         misforwarded=loop.coverage.astray,
+        misforwarded_addresses=watched.proven.addresses if watched.proven is not None else None,
     )
 
 
 def active_routes(watched: Watched, since: Mapping[Prefix, float]) -> Iterator[ActiveRoute]:
-    """The route table: what carries traffic by rate, then what is in the kernel without traffic."""
-    ranked = [(prefix, rate * 8) for prefix, rate in watched.active]
-    active = {prefix for prefix, _ in ranked}
-    ranked += [(prefix, 0.0) for prefix in watched.kernel if prefix not in active]
-    for rank, (prefix, rate) in enumerate(ranked, 1):
+    """The route table: what carries traffic by its worth, then what is in the kernel without traffic."""
+    carried = watched.carried if watched.carried is not None else Carried.of(watched.loop)
+    rates = carried.rates()
+    active = dict.fromkeys(prefix for prefix, _ in watched.active)
+    paths: dict[int, tuple[Attributes, str]] = {}  # by identity: equal ones are shared, comparing costs more
+    for rank, prefix in enumerate(active | dict.fromkeys(watched.kernel), 1):
         route = watched.table.get(prefix)
         entry = watched.told.get(prefix)
+        bits, packets = rates.get(prefix, (0.0, 0.0))
+        path = ""
+        if route is not None:
+            attributes = route.attributes
+            if id(attributes) not in paths:
+                paths[id(attributes)] = attributes, attributes.as_path_text
+            path = paths[id(attributes)][1]
         yield ActiveRoute(
             rank=rank,
             prefix=prefix,
             family=watched.loop.family,
-            bits_per_second=rate,
+            bits_per_second=bits,
+            packets_per_second=packets,
             next_hop=route.next_hop if route is not None else None,
-            as_path=route.attributes.as_path_text if route is not None else "",
+            as_path=path,
             wanted=prefix in watched.wanted,
             announced=prefix in watched.told,
             in_kernel=prefix in watched.kernel,
@@ -116,6 +142,7 @@ def agent_counters(store: CounterStore, now: float) -> Iterator[AgentCounters]:
 def findings(
     watched: Mapping[Family, Watched],
     *,
+    strategy: str = "safe",
     sessions_down: Mapping[str, float],
     bird_error: ArmError | None,
     import_limit_hit: bool,
@@ -168,6 +195,7 @@ def findings(
         )
     for each in watched.values():
         yield from _family_findings(each)
+        yield from _misforwarding(each, strategy)
 
 
 def _family_findings(watched: Watched) -> Iterator[Finding]:
@@ -203,11 +231,30 @@ def _family_findings(watched: Watched) -> Iterator[Finding]:
             shown = ", ".join(prefixes[:3])
             text = f"{len(prefixes)} {family.title} entries are {text} ({shown}…)"
             yield Finding(name, text, remedy, family, critical=True)
-    astray = watched.loop.coverage.astray
-    if astray is not None and astray > NOTABLE:
-        yield Finding(
-            "misforwarding",
-            f"{astray:.2%} of {family.title} traffic follows an entry that hides a more-specific route",
-            "this is what the strategy `top` cannot avoid",
-            family,
-        )
+
+
+def _misforwarding(watched: Watched, strategy: str) -> Iterator[Finding]:
+    family, astray = watched.loop.family, watched.loop.coverage.astray or 0.0
+    if strategy == "top":
+        if astray > NOTABLE and watched.state is not State.OFF:
+            yield Finding(
+                "misforwarding",
+                f"{astray:.2%} of {family.title} traffic follows an entry that hides a more-specific route",
+                "this is what the strategy `top` cannot avoid",
+                family,
+            )
+        return
+    wrong = watched.proven.lasting if watched.proven is not None else ()
+    if not wrong:
+        return
+    some = f"{wrong.keys} {family.title} {'addresses' if family is Family.IPV4 else '/64 networks'}"
+    place = example(family, wrong)
+    share = f"; {astray:.2%} of the traffic goes astray" if astray > NOTABLE else ""
+    yield Finding(
+        "misforwarding",
+        f"{some} have gone neither where the table says nor to the default for over {LOOK:g} s, "
+        f"for example {place}{share}",
+        f"see who put the route that covers {place} into the kernel (`ip route get`, `birdc show route for`)",
+        family,
+        critical=True,
+    )

@@ -27,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "fib": {"model"},
     "family": {"model", "sflow", "rib", "traffic", "selection"},
     "chooser": {"model", "rib", "selection", "family"},
-    "picture": {"model", "sflow", "rib", "fib", "family", "health", "lifecycle"},
+    "picture": {"model", "sflow", "rib", "traffic", "selection", "fib", "family", "health", "lifecycle"},
     "board": {
         "model",
         "sflow",
@@ -53,7 +53,9 @@ def room(module: str) -> str:
     """The room of a module: "arm.rib.table" is in "rib", "arm.config_checks" in "config"."""
     name = module.split(".")[1]
     stem = name.partition("_")[0]
-    return stem if stem in ("config", "family", "simulate") else "cli" if name == "__main__" else name
+    if stem in ("config", "family", "picture", "simulate"):
+        return stem
+    return "cli" if name == "__main__" else name
 
 
 def imports(path: Path) -> set[str]:

@@ -70,9 +70,17 @@ class FamilyView(_View):
     unexpected: int
     bits_per_second: float
     samples_per_second: float
-    coverage: float | None = Field(description="share of bytes that matched an installed entry")
-    coverage_error: float | None = Field(description="half-width of the 95 % sampling interval")
-    misforwarded: float | None = Field(description="share of bytes sent elsewhere than the full table would")
+    coverage: float | None = Field(description="share of bytes that go where the full table says")
+    coverage_error: float | None = Field(description="half-width of the 95 % sampling interval of coverage")
+    hit_rate: float | None = Field(
+        description="share of bytes that an entry of the FIB sends to a next hop of its own, right or wrong"
+    )
+    misforwarded: float | None = Field(
+        description="share of bytes that go neither where the full table says nor to the default"
+    )
+    misforwarded_addresses: int | None = Field(
+        description="of all addresses (IPv6: /64 networks) so many do, by the kernel's routes"
+    )
 
 
 class StatusView(_View):
@@ -99,10 +107,11 @@ class StatusView(_View):
 class RouteView(_View):
     """A prefix that carries traffic or is in the FIB."""
 
-    rank: int = Field(description="1 carries most traffic of its family")
+    rank: int = Field(description="1 is worth most of its family, as selection.weight and factors count")
     prefix: str
     family: FamilyLabel
-    bits_per_second: float
+    bits_per_second: float = Field(description="to addresses of which it is the BGP table's longest match")
+    packets_per_second: float = Field(description="to the same addresses")
     next_hop: str | None
     as_path: str
     wanted: bool
@@ -158,8 +167,8 @@ class RouteQuery(BaseModel):
         "all", description="all, installed, active, missing"
     )
     q: str = Field("", max_length=100, description="up to 100 characters")
-    sort: Literal["rank", "prefix", "bits_per_second", "next_hop", "since"] = Field(
-        "rank", description="rank, prefix, bits_per_second, next_hop, since"
+    sort: Literal["rank", "prefix", "bits_per_second", "packets_per_second", "next_hop", "since"] = Field(
+        "rank", description="rank, prefix, bits_per_second, packets_per_second, next_hop, since"
     )
     order: Literal["asc", "desc"] = Field("asc", description="asc, desc")
     limit: int = Field(100, ge=1, le=1000, description="a whole number from 1 to 1000")

@@ -25,6 +25,7 @@ _KEYS: dict[str, Callable[[ActiveRoute], Any]] = {
     "rank": lambda row: row.rank,
     "prefix": lambda row: address_order(row.prefix),
     "bits_per_second": lambda row: row.bits_per_second,
+    "packets_per_second": lambda row: row.packets_per_second,
     "next_hop": lambda row: address_order(row.next_hop or ""),
     "since": lambda row: row.since,
 }

@@ -11,10 +11,11 @@ from arm.model import ActiveRoute, AgentCounters, Status
 
 
 class StatusSource(Protocol):
-    """The last published picture. All calls only hand over a reference, so they may be made at any time.
+    """The last published picture. No call takes long, so all may be made at any time, by the event loop.
 
     What they return is never changed afterwards (the next picture is a new object): it is read from a
-    second thread.
+    second thread. The rows of the route table may be made by the first look at them, so that only such a
+    thread should look.
     """
 
     def status(self) -> Status:

@@ -44,7 +44,9 @@ def family_status(family: Family) -> FamilyStatus:
         samples_per_second=203.5,
         coverage=0.9523 if ipv4 else None,
         coverage_error=0.0061 if ipv4 else None,
+        hit_rate=0.4711 if ipv4 else None,
         misforwarded=0.0 if ipv4 else None,
+        misforwarded_addresses=0 if ipv4 else None,
     )
 
 
@@ -79,6 +81,7 @@ def make_routes(count: int) -> tuple[ActiveRoute, ...]:
                     prefix=Prefix(str(network)),
                     family=family,
                     bits_per_second=0.0 if rank % 3 == 0 else 4e9 / rank,
+                    packets_per_second=0.0 if rank % 3 == 0 else 1e5 + rank,
                     next_hop=None if rank % 50 == 0 else f"192.0.2.{rank % 4 + 1}",
                     as_path=f"64500 {64600 + rank % 7} {{65000 {65000 + rank}}}",
                     wanted=True,

@@ -125,10 +125,26 @@ def test_tiles_and_rows_show_the_figures_of_the_api(daemon: Daemon, page: Any) -
     expect(ipv4.locator("[data-field=coverage]")).to_have_text("95.2 %")
     expect(ipv4.locator("[data-field=coverage_error]")).to_have_text("± 0.6")
     expect(ipv6.locator("[data-field=coverage_error]")).to_have_text("no traffic")
+    hits = "47.1 % by entries with a next hop of their own"
+    expect(ipv4.locator("[data-field=hit_rate]")).to_have_text(hits)
+    expect(ipv6.locator("[data-field=hit_rate]")).to_have_text("")
+    expect(ipv4.locator("[data-field=proof]")).to_have_text("0 addresses go the wrong way")
+    expect(ipv6.locator("[data-field=proof]")).to_have_text("not known which way addresses should go")
     expect(page.locator("#inputs")).to_contain_text("BGP target down")
     expect_rows(page, daemon, "sort=bits_per_second&order=desc")
+    expect(page.locator("#rows [data-field=bits_per_second]").first).to_have_text("4.00 Gb/s")
+    expect(page.locator("#rows [data-field=packets_per_second]").first).to_have_text("100 kp/s")
     expect(page.locator("#range")).to_have_text("1\u2013100 of 500")
     assert complaints == []
+
+
+def test_addresses_that_go_the_wrong_way_are_marked(daemon: Daemon, page: Any) -> None:
+    ipv4, ipv6 = daemon.source.current.families
+    wrong = replace(ipv4, misforwarded_addresses=1_024), replace(ipv6, misforwarded_addresses=2)
+    daemon.source.current = replace(daemon.source.current, families=wrong)
+    page.goto(daemon.url)
+    shown = page.locator("[data-field=proof][data-wrong=true]")
+    expect(shown).to_have_text(["1,024 addresses go the wrong way", "2 /64 networks go the wrong way"])
 
 
 def test_filters_sorting_and_pages(daemon: Daemon, page: Any) -> None:

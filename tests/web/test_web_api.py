@@ -59,6 +59,8 @@ def test_status_shows_everything() -> None:
     ipv4, ipv6 = body["families"]
     assert (ipv4["family"], ipv4["rib_routes"], ipv4["coverage"]) == ("ipv4", 1_041_557, 0.9523)
     assert (ipv6["family"], ipv6["coverage"], ipv6["coverage_error"]) == ("ipv6", None, None)
+    assert (ipv4["hit_rate"], ipv4["misforwarded"], ipv4["misforwarded_addresses"]) == (0.4711, 0.0, 0)
+    assert (ipv6["hit_rate"], ipv6["misforwarded"], ipv6["misforwarded_addresses"]) == (None, None, None)
     assert body["sessions"] == {"reflector": True, "target": False}
     assert body["sflow_datagrams"] == 1_234_567
     assert body["sflow_malformed"] == {"short": 1, "truncated-sample": 2}
@@ -95,6 +97,7 @@ def test_first_page() -> None:
         "prefix": "10.0.1.0/24",
         "family": "ipv4",
         "bits_per_second": 4e9,
+        "packets_per_second": 100_001.0,
         "next_hop": "192.0.2.2",
         "as_path": "64500 64601 {65000 65001}",
         "wanted": True,
@@ -114,6 +117,12 @@ def test_pages_join_without_gap_or_overlap() -> None:
     assert [prefix for page in pages for prefix in page] == whole
     assert len(set(whole)) == 400
     assert prefixes(offset=400) == []
+
+
+def test_packets_rank_otherwise_than_bits() -> None:
+    by_packets = prefixes(family="ipv4", sort="packets_per_second", order="desc", limit=2)
+    by_bits = prefixes(family="ipv4", sort="bits_per_second", order="desc", limit=2)
+    assert (by_packets, by_bits) == (["10.0.200.0/24", "10.0.199.0/24"], ["10.0.1.0/24", "10.0.2.0/24"])
 
 
 @pytest.mark.parametrize(
@@ -188,7 +197,12 @@ def test_a_next_hop_with_an_interface_sorts_behind_the_others() -> None:
     [
         ("family=ipv5", "family", "cannot be 'ipv5'", "ipv4, ipv6"),
         ("state=", "state", "cannot be ''", "all, installed, active, missing"),
-        ("sort=as_path", "sort", "cannot be 'as_path'", "rank, prefix, bits_per_second, next_hop, since"),
+        (
+            "sort=as_path",
+            "sort",
+            "cannot be 'as_path'",
+            "rank, prefix, bits_per_second, packets_per_second, next_hop, since",
+        ),
         ("order=up", "order", "cannot be 'up'", "asc, desc"),
         ("limit=0", "limit", "cannot be '0'", "a whole number from 1 to 1000"),
         ("limit=ten", "limit", "cannot be 'ten'", "a whole number from 1 to 1000"),

@@ -28,7 +28,9 @@
  * @property {number} samples_per_second
  * @property {number | null} coverage
  * @property {number | null} coverage_error
+ * @property {number | null} hit_rate
  * @property {number | null} misforwarded
+ * @property {number | null} misforwarded_addresses
  */
 
 /**
@@ -52,6 +54,7 @@
  * @property {string} prefix
  * @property {string} family
  * @property {number} bits_per_second
+ * @property {number} packets_per_second
  * @property {string | null} next_hop
  * @property {string} as_path
  * @property {boolean} announced

@@ -6,7 +6,7 @@ import { byId, setAttribute } from "./dom.js";
 const PAGE = 100;
 const DEFAULTS = { q: "", family: "", state: "all", sort: "bits_per_second", order: "desc", offset: "0" };
 /** The direction that a first click on a header means: most traffic, newest. */
-const DOWN_FIRST = new Set(["bits_per_second", "since"]);
+const DOWN_FIRST = new Set(["bits_per_second", "packets_per_second", "since"]);
 
 /** @typedef {keyof typeof DEFAULTS} Name */
 const NAMES = /** @type {Name[]} */ (Object.keys(DEFAULTS));

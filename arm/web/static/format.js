@@ -14,6 +14,11 @@ export function rate(bitsPerSecond) {
   return scaled(bitsPerSecond, "b/s");
 }
 
+/** Three figures and a unit: 8.12 kp/s. @param {number} packetsPerSecond */
+export function packetRate(packetsPerSecond) {
+  return scaled(packetsPerSecond, "p/s");
+}
+
 /** Three figures and a unit: 8.12 GB. @param {number} octets */
 export function bytes(octets) {
   return scaled(octets, "B");

@@ -2,7 +2,7 @@
 /** The visible page of the route table. The server filters, sorts and cuts; this only shows. */
 
 import { byId, fieldOf, fill, reconcile, setAttribute, setText } from "./dom.js";
-import { clock, count, duration, familyTitle, rate } from "./format.js";
+import { clock, count, duration, familyTitle, packetRate, rate } from "./format.js";
 
 /** @typedef {import("./api.js").ActiveRoute} ActiveRoute */
 /** @typedef {import("./api.js").RoutePage} RoutePage */
@@ -29,6 +29,7 @@ function showRow(row, route, now) {
     prefix: route.prefix,
     family: familyTitle(route.family),
     bits_per_second: rate(route.bits_per_second),
+    packets_per_second: packetRate(route.packets_per_second),
     next_hop: route.next_hop ?? "no route",
     as_path: route.as_path,
     announced: route.announced ? "yes" : "no",

@@ -26,6 +26,8 @@ function showFamily(element, family) {
     intent: `${count(family.wanted)} wanted, ${count(family.announced)} announced`,
     coverage: coverage === null ? "–" : percent(coverage),
     coverage_error: coverage === null ? "no traffic" : error === null ? "" : `± ${(error * 100).toFixed(1)}`,
+    hit_rate: family.hit_rate === null ? "" : `${percent(family.hit_rate)} by entries with a next hop of their own`,
+    proof: proof(family.misforwarded_addresses, family.family),
     misforwarded: family.misforwarded ? `${percent(family.misforwarded)} of the traffic goes the wrong way` : "",
     bits_per_second: rate(family.bits_per_second),
     samples_per_second: `${count(family.samples_per_second)} samples/s`,
@@ -35,10 +37,20 @@ function showFamily(element, family) {
     unexpected: `${count(family.unexpected)} unexpected`,
   });
   setAttribute(fieldOf(element, "default_route"), "data-up", String(family.default_route));
+  setAttribute(fieldOf(element, "proof"), "data-wrong", String((family.misforwarded_addresses ?? 0) > 0));
   const faulty = family.missing > 0 || family.unexpected > 0;
   setAttribute(/** @type {Element} */ (element.querySelector('[data-tile="missing"]')), "data-faulty", String(faulty));
   showGauge(element, "installed", family.installed, family.capacity, `${count(family.installed)} of ${count(family.capacity)}`);
   showGauge(element, "coverage", coverage ?? 0, 1, coverage === null ? "no traffic" : percent(coverage));
+}
+
+/**
+ * All addresses were looked at, with traffic or not.
+ * @param {number | null} wrong @param {string} family
+ */
+function proof(wrong, family) {
+  const what = family === "ipv6" ? "/64 networks" : "addresses";
+  return wrong === null ? "not known which way addresses should go" : `${count(wrong)} ${what} go the wrong way`;
 }
 
 /**
