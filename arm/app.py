@@ -247,9 +247,9 @@ class Arm:
         # Whatever changed while the session was away.
         for prefix in list(self._speaker.wanted(event.family)):
             self._changed[event.family].add(prefix)
-            self._repair(event.family, prefix)
+            self._repair(event.family, prefix, whole=True)
 
-    def _repair(self, family: Family, prefix: Prefix) -> None:
+    def _repair(self, family: Family, prefix: Prefix, whole: bool = False) -> None:
         """Routing changed at a prefix: set right at once what is installed there."""
         loop, table, wanted = self._loops[family], self._feed.table(family), self._speaker.wanted(family)
         route = self._feed.latest(family, prefix)
@@ -264,8 +264,8 @@ class Arm:
             if len({loop.hop_of(each) for each in routes}) == 1:
                 self._speaker.repair(family, prefix, entry_for(loop, prefix, 0, Kind.ROUTE, route))
                 self._hops[family][prefix] = loop.hop_of(route)
-        fixes = repair(prefix, table, loop.hop_of, self._hops[family], lambda hop: hop, loop.fixed_hops())
-        for place, hop in fixes:
+        entries, fixed = self._hops[family], loop.fixed_hops()
+        for place, hop in repair(prefix, table, loop.hop_of, entries, lambda hop: hop, fixed, whole=whole):
             own = table.get(place)
             kind = Kind.GUARD if hop == 0 else Kind.SYNTHESISED
             if own is not None and hop != 0 and loop.hop_of(own) == hop:

@@ -79,6 +79,15 @@ class RouteIndex:
         """Of a key."""
         return self._routes.bits
 
+    def count(self, first: int, last: int) -> int:
+        """How many routes begin at one of these keys."""
+        starts = self._routes.starts
+        at, behind = (
+            np.searchsorted(starts, np.uint64(first)),
+            np.searchsorted(starts, np.uint64(last), "right"),
+        )
+        return int(behind - at)
+
     def load(self, routes: HopTable) -> None:
         """Replace everything."""
         self._routes = routes

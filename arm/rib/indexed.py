@@ -9,6 +9,7 @@ from arm.model import Family, Prefix, Route
 from arm.rib.fulltable import GONE, RouteIndex
 from arm.rib.hops import RAW_MIXED
 from arm.rib.hoptable import HopTable, key_bits
+from arm.rib.prefixmap import key
 from arm.rib.table import RouteTable
 
 
@@ -30,6 +31,13 @@ class IndexedTable(RouteTable):
         """See `RouteTable`."""
         super().remove(prefix)
         self.touch(prefix)
+
+    def crowd(self, prefix: Prefix) -> int:
+        """See `RouteTable`; at once, but about, and as it was when settled last."""
+        start, length = key(prefix)
+        last = start + (1 << (self.family.bits - length)) - 1
+        dropped = self.family.bits - self.index.bits
+        return self.index.count(start >> dropped, last >> dropped)
 
     def touch(self, prefix: Prefix) -> None:
         """Let `settle` look at a prefix again, because something else about it changed."""

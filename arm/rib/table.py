@@ -62,6 +62,15 @@ class RouteTable:
         route: Route | None = self._tree.get(f"{address}/{int(length) - 1}")
         return route
 
+    def nearest(self, prefix: Prefix) -> Route | None:
+        """The route with `prefix` or else the nearest that covers it, the default not considered."""
+        route: Route | None = self._tree.get(prefix)
+        return route
+
+    def crowd(self, prefix: Prefix) -> int:
+        """How many routes have `prefix` or a more specific one, the default not counted."""
+        return len(self.inside(prefix))
+
     def inside(self, prefix: Prefix) -> list[Route]:
         """Every route with `prefix` or a more specific one, the default not considered; by first address, and
         what covers before what is covered."""

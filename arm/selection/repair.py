@@ -1,17 +1,21 @@
 """After a routing change: the fewest changes that make the installed entries safe again. Pure.
 
-The range of a changed prefix is cut into pieces, one for each prefix in it that is a route, an entry, or an
-entry that ARM does not own ("fixed"): the addresses that it shares with no longer such prefix. On a piece the
-full table does one thing and so do the installed entries. Pieces that go wrong are mended at the entry that
-sends them there or, if that is further up, at the changed prefix. Nothing is ever removed, because that could
-expose an entry further up. Prefixes are compared at full width, so IPv6 beyond /64 is exact.
+When the route of a prefix comes, moves or goes, the table changes its mind about the prefix's gap only: the
+addresses in it that no longer route has. So only what decides there can become wrong: entries inside that no
+longer route covers, or what decides on the prefix as a whole; and none of them that has the right next hop.
+
+A suspect's range is cut into pieces, one for each prefix in it that is a route, an entry, or an entry that
+ARM does not own ("fixed"): the addresses that it shares with no longer such prefix. On a piece the full table
+does one thing and so do the installed entries. Pieces that go wrong are mended at the entry that sends them
+there or, if that is further up, at the changed prefix. Nothing is ever removed, because that could expose an
+entry further up. Prefixes are compared at full width, so IPv6 beyond /64 is exact.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from arm.model import Prefix, Route
 from arm.rib.hoptable import DEFAULT
@@ -19,6 +23,8 @@ from arm.rib.prefixmap import PrefixMap, key
 from arm.rib.table import RouteTable
 
 Value = TypeVar("Value")
+
+ROUTES = 2000  # at most so many are looked at for a change: what takes longer would hold up everything else
 
 
 def repair(
@@ -29,83 +35,134 @@ def repair(
     hop_at: Callable[[Value], int],
     fixed: PrefixMap[int] | None,
     room: bool = True,
+    whole: bool = False,
 ) -> list[tuple[Prefix, int]]:
     """Entries to set, with their next hops: those in place first, then new ones, each longest prefix first.
 
-    Afterwards every address of `changed` goes where the full table or the default sends it. `table` is what
-    it is after the change; `hop_of` numbers the next hop of a route. `entries` is what ARM has installed,
-    `hop_at` numbers an entry's next hop (DEFAULT: a guard). An entry in place gets the next hop that is right
-    for all that it decides, or DEFAULT if there is none. `fixed` is what else is in the FIB; addresses whose
-    longest match among routes and fixed entries is a fixed one are never wrong. What changed may also be one
-    of `fixed`, new or gone.
+    Afterwards every address of `changed` goes where the full table or the default sends it, if nothing but
+    the route of `changed` has changed since that was so. `whole`: anything in its range may have, and the
+    prefix may be one of `fixed`, new or gone; that takes as long as it takes.
+
+    `table` is what it is after the change; `hop_of` numbers the next hop of a route. `entries` is what ARM
+    has installed, `hop_at` numbers an entry's next hop (DEFAULT: a guard). `fixed` is what else is in the
+    FIB; addresses whose longest match among routes and fixed entries is a fixed one are never wrong.
+
+    An entry in place gets the next hop that is right for all that it decides, or DEFAULT if there is none. So
+    does `changed` if it has to be added. With more than ROUTES routes inside of suspects, the rest of these
+    get DEFAULT unseen: that is always safe, but one of them may not have been wrong.
 
     Without `room` for new prefixes, an entry further up that sends addresses of `changed` astray becomes
     DEFAULT instead, for all that it decides. Only what a fixed entry does to longer routes stays wrong then.
     """
-    family = table.family
-    if changed == family.default:
+    if changed == table.family.default:
         return []  # DEFAULT is whatever the default route does
-    fixed = PrefixMap(family) if fixed is None else fixed
-    if not _may_misforward(changed, entries, hop_at, fixed):
-        return []
+    installed = _Installed(entries, hop_at, PrefixMap(table.family) if fixed is None else fixed)
+    if whole:
+        exact, unseen = [changed] if installed.may_misforward(changed) else [], list[Prefix]()
+    else:
+        exact, unseen = _suspects(changed, table, hop_of, installed)
     decided: dict[Prefix, set[int]] = {}  # by place: what the table does with the pieces to be mended there
-    wrong: set[Prefix] = set()
-    for piece in _pieces(changed, table, hop_of, entries, hop_at, fixed):
-        if piece.own and piece.place is not None:
-            decided.setdefault(piece.place, set()).add(piece.truth)
-            if not piece.fixed and piece.hop not in (DEFAULT, piece.truth):
-                wrong.add(piece.place)
+    wrong = set(unseen)
+    for prefix in exact:
+        for piece in _pieces(prefix, table, hop_of, installed):
+            if piece.own and piece.place is not None:
+                decided.setdefault(piece.place, set()).add(piece.truth)
+                if not piece.fixed and piece.hop not in (DEFAULT, piece.truth):
+                    wrong.add(piece.place)
     if not room:
-        above = _to_blame(changed, entries, fixed) if changed in wrong and changed not in entries else set()
-        wrong = {place for place in wrong if place in entries} | above
+        above = installed.cover(changed)[0] if changed in wrong and changed not in entries else None
+        wrong = {place for place in wrong if place in entries}
+        if above is not None and above in entries and above not in installed.fixed:
+            wrong.add(above)
     fixes = []
-    for place in sorted(wrong, key=lambda place: (place not in entries, -key(place)[1])):
+    for _, _, _, place in sorted(
+        (place not in entries, -key(place)[1], key(place)[0], place) for place in wrong
+    ):
         hops = decided.get(place, ())
         fixes.append((place, next(iter(hops)) if len(hops) == 1 else DEFAULT))
     return fixes
 
 
-def _may_misforward(
-    changed: Prefix, entries: PrefixMap[Value], hop_at: Callable[[Value], int], fixed: PrefixMap[int]
-) -> bool:
-    """Does anything but the default decide on addresses of `changed`? Most changes end here."""
-    if changed in entries and hop_at(entries[changed]) != DEFAULT:
-        return True
-    if changed in fixed and fixed[changed] != DEFAULT:
-        return True
-    if any(hop_at(value) != DEFAULT for _, value in entries.inside(changed)):
-        return True
-    if any(hop != DEFAULT for _, hop in fixed.inside(changed)):
-        return True
-    if changed in entries or changed in fixed:
-        return False
-    return _longest(_above(changed, fixed, _same), _above(changed, entries, hop_at))[1] != DEFAULT
+@dataclass(frozen=True, slots=True)
+class _Installed(Generic[Value]):
+    """What is in the FIB."""
+
+    entries: PrefixMap[Value]
+    hop_at: Callable[[Value], int]
+    fixed: PrefixMap[int]
+
+    def inside(self, prefix: Prefix) -> list[tuple[Prefix, int]]:
+        """ARM's entries strictly inside that do not follow the default, with their next hops."""
+        hop_at = self.hop_at
+        found = [(each, hop_at(value)) for each, value in self.entries.inside(prefix)]
+        return [each for each in found if each[1] != DEFAULT]
+
+    def cover(self, prefix: Prefix) -> tuple[Prefix | None, int]:
+        """The longest one strictly above `prefix`, and its next hop; without any, the default's."""
+        found = next(self.entries.covering(prefix), None) if self.entries else None
+        other = next(self.fixed.covering(prefix), None) if self.fixed else None
+        if other is not None and (found is None or key(other[0])[1] >= key(found[0])[1]):
+            return other
+        return (None, DEFAULT) if found is None else (found[0], self.hop_at(found[1]))
+
+    def decider(self, prefix: Prefix) -> tuple[Prefix | None, int]:
+        """The longest one at or above `prefix`."""
+        if prefix in self.fixed:
+            return prefix, self.fixed[prefix]
+        if prefix in self.entries:
+            return prefix, self.hop_at(self.entries[prefix])
+        return self.cover(prefix)
+
+    def fixed_at(self, prefix: Prefix) -> Prefix | None:
+        """The longest fixed one at or above `prefix`."""
+        if prefix in self.fixed:
+            return prefix
+        return next((found for found, _ in self.fixed.covering(prefix)), None) if self.fixed else None
+
+    def may_misforward(self, prefix: Prefix) -> bool:
+        """Does anything but the default decide on any address of `prefix`?"""
+        if self.decider(prefix)[1] != DEFAULT or self.inside(prefix):
+            return True
+        return any(hop != DEFAULT for _, hop in self.fixed.inside(prefix))
 
 
-def _same(hop: int) -> int:
-    return hop
+def _suspects(
+    changed: Prefix, table: RouteTable, hop_of: Callable[[Route], int], installed: _Installed[Value]
+) -> tuple[list[Prefix], list[Prefix]]:
+    """What may have become wrong as the route of `changed` did: entries inside, or `changed` itself for what
+    decides on it as a whole. First what to look at, without anything that this looks at anyway; then those
+    with too many routes inside."""
+    hop, inside = installed.decider(changed)[1], installed.inside(changed)
+    if hop == DEFAULT and not inside:
+        return [], []  # most changes end here
+    length = key(changed)[1]
+    route = table.nearest(changed)
+    truth, known = (DEFAULT, -1) if route is None else (hop_of(route), key(route.prefix)[1])
+    other = installed.fixed_at(changed)
+    if other is not None and key(other)[1] >= known:
+        return [], []  # the gap is a fixed entry's to say
+    suspects = [] if hop in (DEFAULT, truth) else [changed]
+    for prefix, does in inside:
+        if does != truth and not _longer(table.nearest(prefix), length):
+            suspects.append(prefix)
+    exact, unseen = list[Prefix](), list[Prefix]()
+    left, behind = ROUTES, 0
+    for prefix in suspects:  # what covers comes before what is covered
+        start, length = key(prefix)
+        if start < behind:
+            continue
+        routes = table.crowd(prefix)
+        if routes > left:
+            unseen.append(prefix)
+        else:
+            left -= routes
+            behind = start + (1 << (table.family.bits - length))
+            exact.append(prefix)
+    return exact, unseen
 
 
-def _above(prefix: Prefix, installed: PrefixMap[Value], hop_at: Callable[[Value], int]) -> tuple[int, int]:
-    """Length and next hop of the longest one that covers `prefix`; without any, -1 and the default's."""
-    if installed:
-        for cover, value in installed.covering(prefix):
-            return key(cover)[1], hop_at(value)
-    return -1, DEFAULT
-
-
-def _to_blame(changed: Prefix, entries: PrefixMap[Value], fixed: PrefixMap[int]) -> set[Prefix]:
-    """The entry above `changed` that decides there, unless a fixed one does."""
-    above = next((prefix for prefix, _ in entries.covering(changed)), None)
-    other = next((prefix for prefix, _ in fixed.covering(changed)), None)
-    if above is None or (other is not None and key(other)[1] >= key(above)[1]):
-        return set()
-    return {above}
-
-
-def _longest(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
-    """Of two lengths with next hops; the first if the lengths are equal."""
-    return other if other[0] > one[0] else one
+def _longer(route: Route | None, length: int) -> bool:
+    return route is not None and int(route.prefix.rpartition("/")[2]) > length
 
 
 @dataclass(slots=True)
@@ -121,63 +178,55 @@ class _Piece:
 
 
 def _pieces(
-    changed: Prefix,
-    table: RouteTable,
-    hop_of: Callable[[Route], int],
-    entries: PrefixMap[Value],
-    hop_at: Callable[[Value], int],
-    fixed: PrefixMap[int],
+    prefix: Prefix, table: RouteTable, hop_of: Callable[[Route], int], installed: _Installed[Value]
 ) -> list[_Piece]:
-    """All pieces of `changed`, of which some have no addresses of their own."""
-    routes = {route.prefix: hop_of(route) for route in table.inside(changed)}
-    prefixes = {key(prefix): prefix for prefix in routes}
-    prefixes.update((key(prefix), prefix) for prefix, _ in entries.inside(changed))
-    prefixes.update((key(prefix), prefix) for prefix, _ in fixed.inside(changed))
-    if changed in entries or changed in fixed:
-        prefixes[key(changed)] = changed
-    pieces = [_whole(changed, table, hop_of, entries, hop_at, fixed)]
+    """All pieces of a prefix, of which some have no addresses of their own."""
+    entries, hop_at, fixed = installed.entries, installed.hop_at, installed.fixed
+    routes = {route.prefix: hop_of(route) for route in table.inside(prefix)}
+    prefixes = {key(each): each for each in routes}
+    prefixes.update((key(each), each) for each, _ in entries.inside(prefix))
+    prefixes.update((key(each), each) for each, _ in fixed.inside(prefix))
+    if prefix in entries or prefix in fixed:
+        prefixes[key(prefix)] = prefix
+    pieces = [_whole(prefix, table, hop_of, installed)]
     nested = pieces[:]
-    for (start, length), prefix in sorted(prefixes.items()):
+    for (start, length), each in sorted(prefixes.items()):
         while nested[-1].after <= start:
             nested.pop()
         around = nested[-1]
         size = 1 << (table.family.bits - length)
         around.own -= size
         piece = _Piece(start + size, size, around.truth, around.fixed, around.hop, around.place)
-        if prefix in fixed:
-            piece.truth = piece.hop = fixed[prefix]
+        if each in fixed:
+            piece.truth = piece.hop = fixed[each]
             piece.fixed, piece.place = True, None
         else:
-            if prefix in routes:
-                piece.truth, piece.fixed = routes[prefix], False
-            if prefix in entries:
-                piece.hop, piece.place = hop_at(entries[prefix]), prefix
+            if each in routes:
+                piece.truth, piece.fixed = routes[each], False
+            if each in entries:
+                piece.hop, piece.place = hop_at(entries[each]), each
             elif piece.place is None:
-                piece.place = prefix  # a route under a fixed entry, which cannot be changed in its stead
+                piece.place = each  # a route under a fixed entry, which cannot be changed in its stead
         pieces.append(piece)
         nested.append(piece)
     return pieces
 
 
 def _whole(
-    changed: Prefix,
-    table: RouteTable,
-    hop_of: Callable[[Route], int],
-    entries: PrefixMap[Value],
-    hop_at: Callable[[Value], int],
-    fixed: PrefixMap[int],
+    prefix: Prefix, table: RouteTable, hop_of: Callable[[Route], int], installed: _Installed[Value]
 ) -> _Piece:
-    """The addresses of `changed`, as if nothing were known but what covers it."""
-    start, length = key(changed)
+    """The addresses of a prefix, as if nothing were known but what covers it."""
+    start, length = key(prefix)
     size = 1 << (table.family.bits - length)
-    above = _above(changed, fixed, _same)
-    route = table.covering(changed)
-    known = (key(route.prefix)[1], hop_of(route)) if route is not None else (-1, DEFAULT)
+    route = table.covering(prefix)
+    truth, known = (DEFAULT, 0) if route is None else (hop_of(route), key(route.prefix)[1])
+    other = next(installed.fixed.covering(prefix), None)
+    of_others = other is not None and key(other[0])[1] >= known
     return _Piece(
         after=start + size,
         own=size,
-        truth=_longest(above, known)[1],
-        fixed=above[0] >= max(known[0], 0),
-        hop=_longest(above, _above(changed, entries, hop_at))[1],
-        place=changed,
+        truth=other[1] if other is not None and of_others else truth,
+        fixed=of_others,
+        hop=installed.cover(prefix)[1],
+        place=prefix,
     )
