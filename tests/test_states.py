@@ -1,46 +1,18 @@
-"""Lifecycle, health and what the page is told."""
+"""Health, and what the page is told."""
 
 from __future__ import annotations
-
-import itertools
 
 import pytest
 
 from arm.family import FamilyLoop, Valuation
 from arm.fib.compare import compare
 from arm.health import Finding, Health
-from arm.lifecycle import Facts, Lifecycle, State
+from arm.lifecycle import State
 from arm.model import Attributes, Entry, Family, KernelRoute, Prefix, Route
 from arm.picture import Watched, active_routes, family_status, findings
 from arm.rib.indexed import IndexedTable
 from arm.selection.policy import Policy
 from tests.traffic.build import traffic
-
-GOOD = Facts(capacity=10, learning=False, default_route=True)
-
-
-def test_from_learning_over_warming_to_active() -> None:
-    life = Lifecycle(window=20.0)
-    assert life.advance(Facts(10, learning=True, default_route=True), 0.0) is State.LEARNING
-    assert life.advance(GOOD, 5.0) is State.WARMING
-    assert life.advance(GOOD, 14.9) is State.WARMING
-    assert life.advance(GOOD, 15.0) is State.ACTIVE
-    assert life.advance(Facts(10, learning=True, default_route=True), 20.0) is State.LEARNING
-    assert life.advance(GOOD, 30.0) is State.ACTIVE, "what was measured outlives a session"
-    assert life.advance(Facts(10, learning=False, default_route=False), 31.0) is State.NO_DEFAULT
-
-
-@pytest.mark.parametrize(
-    ("capacity", "learning", "default"), list(itertools.product((0, 10), (False, True), (False, True)))
-)
-def test_nothing_new_without_a_known_table_a_default_and_room(
-    capacity: int, learning: bool, default: bool
-) -> None:
-    life = Lifecycle(window=20.0)
-    life.advance(GOOD, 0.0)
-    state = life.advance(Facts(capacity, learning, default), 100.0)
-    assert state.may_announce == (capacity > 0 and not learning and default)
-    assert state.may_withdraw == (capacity == 0 or (not learning and default))
 
 
 def test_a_concern_keeps_its_time_and_its_end_is_noticed() -> None:
