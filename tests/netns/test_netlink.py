@@ -8,6 +8,7 @@ from ipaddress import ip_network
 
 import pytest
 
+from arm.fib.kernelpicture import Routes
 from arm.fib.netlink import KernelRoutes, dump
 from arm.model import Family, KernelRoute, Prefix
 from tests.netns.kernel import batch, ip
@@ -28,16 +29,20 @@ def flag(family: Family) -> str:
 def test_dump_shows_bird_s_routes_and_the_default(
     family: Family, prefix: str, gateway: str, second: str, _many: str
 ) -> None:
-    assert dump(family, 254)[:2] == ({}, None)
+    empty, complete = dump(family, 254)
+    assert complete
+    assert (empty.bird, empty.defaults) == ({}, {})
     ip(f"{flag(family)} route add {prefix} via {gateway} proto bird metric 512")
     ip(f"{flag(family)} route add {prefix} via {gateway} proto static metric 9 table 100")
     ip(f"{flag(family)} route add default proto bird nexthop via {gateway} nexthop via {second}")
-    routes, default, _others = dump(family, 254)
-    assert {p: r.gateways for p, r in routes.items()} == {prefix: (gateway,)}
-    assert default is not None
+    routes, complete = dump(family, 254)
+    assert complete
+    assert {p: r.gateways for p, r in routes.bird.items()} == {prefix: (gateway,)}
+    assert routes.bird_metric == 512
+    (default,) = routes.defaults.values()
     assert default.gateways == (gateway, second)
-    assert dump(family, 77) == ({}, None, {}), "a table that does not exist is empty"
-    assert not any(route.offloaded or route.offload_failed for route in routes.values())
+    assert dump(family, 77) == (Routes(), True), "a table that does not exist is empty"
+    assert not any(route.offloaded or route.offload_failed for route in routes.bird.values())
 
 
 def follow(test: Callable[[KernelRoutes, list[Change]], Awaitable[None]]) -> None:

@@ -1,0 +1,169 @@
+"""What the kernel's table looks like, from its route messages. Pure.
+
+Three kinds of routes: BIRD's, which ARM may have asked for; the default; and everybody else's (connected,
+static, another daemon's, and whatever is thrown away on purpose, be it by BIRD), which are fixed for ARM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from arm.fib.routemessage import RTPROT_BIRD, RouteMessage
+from arm.model import Family, KernelRoute, Prefix
+
+T = TypeVar("T")
+
+_ByMetric = dict[int, KernelRoute]
+
+
+@dataclass(slots=True)
+class Routes:
+    """One family's routes at one moment."""
+
+    bird: dict[Prefix, KernelRoute] = field(default_factory=dict)
+    bird_metric: int = 0  # BIRD gives all its routes the same (KERNEL_METRIC)
+    others: dict[Prefix, _ByMetric] = field(default_factory=dict)
+    defaults: _ByMetric = field(default_factory=dict)
+
+    @staticmethod
+    def of(dumped: Iterable[RouteMessage]) -> Routes:
+        """The routes that a dump lists."""
+        routes = Routes()
+        for message in dumped:
+            routes.take(message)
+        return routes
+
+    def take(self, message: RouteMessage) -> None:
+        """A route came, changed or went."""
+        _, family, route, metric, unicast, replaces = message
+        prefix = route.prefix
+        if prefix == family.default:
+            _update(self.defaults, message, keep=unicast)
+        elif unicast and route.protocol == RTPROT_BIRD:
+            if message.new:
+                self.bird[prefix], self.bird_metric = route, metric
+                if replaces:
+                    self._forget(prefix, metric)
+            elif (left := _without(self.bird.get(prefix), route)) is not None:
+                self.bird[prefix] = left
+            else:
+                self.bird.pop(prefix, None)
+        elif message.new:
+            _update(self.others.setdefault(prefix, {}), message)
+            if replaces and metric == self.bird_metric:
+                self.bird.pop(prefix, None)
+        elif prefix in self.others:
+            _update(self.others[prefix], message)
+            if not self.others[prefix]:
+                del self.others[prefix]
+
+    def best(self, prefix: Prefix) -> KernelRoute | None:
+        """What the kernel forwards by: the lowest metric."""
+        mine, others = self.bird.get(prefix), self.others.get(prefix)
+        if others is None:
+            return mine
+        metric = min(others)
+        return mine if mine is not None and self.bird_metric < metric else others[metric]
+
+    def _forget(self, prefix: Prefix, metric: int) -> None:
+        others = self.others.get(prefix)
+        if others is not None and others.pop(metric, None) is not None and not others:
+            del self.others[prefix]
+
+
+def _update(routes: _ByMetric, message: RouteMessage, *, keep: bool = True) -> None:
+    if message.new and keep:
+        routes[message.metric] = message.route
+    elif message.new:
+        if message.replaces:
+            routes.pop(message.metric, None)
+    elif (left := _without(routes.get(message.metric), message.route)) is not None:
+        routes[message.metric] = left
+    else:
+        routes.pop(message.metric, None)
+
+
+def _without(known: KernelRoute | None, gone: KernelRoute) -> KernelRoute | None:
+    """What is left of a route: IPv6 takes the gateways of an ECMP group away one by one."""
+    if known is None or known.gateways == gone.gateways:
+        return None
+    left = tuple(gateway for gateway in known.gateways if gateway not in gone.gateways)
+    return replace(known, gateways=left) if left else None
+
+
+class KernelPicture:
+    """The newest picture of both families, and who is told of its changes.
+
+    `on_change(family, prefix, present)`: a route of BIRD's came or went. `on_route(family, prefix, route)`:
+    what the kernel does with a prefix, whoever's route it is. The default is in neither.
+    """
+
+    def __init__(
+        self,
+        on_change: Callable[[Family, Prefix, bool], None],
+        on_route: Callable[[Family, Prefix, KernelRoute | None], None],
+    ) -> None:
+        self._on_change = on_change
+        self._on_route = on_route
+        self._now = {family: Routes() for family in Family}
+        self.routes: dict[Family, dict[Prefix, KernelRoute]] = {f: self._now[f].bird for f in Family}
+        self.others: dict[Family, dict[Prefix, KernelRoute]] = {family: {} for family in Family}
+        self.defaults: dict[Family, KernelRoute | None] = dict.fromkeys(Family)
+
+    def apply(self, message: RouteMessage) -> None:
+        """One message of the kernel's."""
+        family, prefix, now = message.family, message.route.prefix, self._now[message.family]
+        before, had = now.best(prefix), prefix in now.bird
+        now.take(message)
+        self._show(family, prefix, before, had)
+
+    def replace(
+        self, family: Family, found: Routes, touched: Collection[Prefix] = (), *, complete: bool = True
+    ) -> int:
+        """Take a dump, by its differences; returns their number.
+
+        `touched` have changed since the dump began: what was heard of them is newer. A dump that is not
+        complete is no proof that anything has gone.
+        """
+        now, changes = self._now[family], 0
+        places = found.bird.keys() | found.others.keys()
+        if complete:
+            places |= now.bird.keys() | now.others.keys()
+        if found.bird:
+            now.bird_metric = found.bird_metric
+        for prefix in places:
+            mine, others = found.bird.get(prefix), found.others.get(prefix)
+            if prefix in touched or (mine == now.bird.get(prefix) and others == now.others.get(prefix)):
+                continue
+            before, had = now.best(prefix), prefix in now.bird
+            _put(now.bird, prefix, mine if mine is not None or complete else now.bird.get(prefix))
+            _put(now.others, prefix, others if others is not None or complete else now.others.get(prefix))
+            changes += 1
+            self._show(family, prefix, before, had)
+        default = family.default
+        if default not in touched and found.defaults != now.defaults and (complete or found.defaults):
+            now.defaults = found.defaults
+            changes += 1
+            self._show(family, default, None, False)
+        return changes
+
+    def _show(self, family: Family, prefix: Prefix, before: KernelRoute | None, had: bool) -> None:
+        now = self._now[family]
+        if prefix == family.default:
+            self.defaults[family] = now.defaults[min(now.defaults)] if now.defaults else None
+            return
+        others, after = now.others.get(prefix), now.best(prefix)
+        _put(self.others[family], prefix, others[min(others)] if others else None)
+        if before != after:
+            self._on_route(family, prefix, after)
+        if had != (prefix in now.bird):
+            self._on_change(family, prefix, not had)
+
+
+def _put(place: dict[Prefix, T], prefix: Prefix, value: T | None) -> None:
+    if value is None:
+        place.pop(prefix, None)
+    else:
+        place[prefix] = value
