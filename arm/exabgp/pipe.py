@@ -9,6 +9,7 @@ SIGTERM is ignored: ExaBGP sends it when it sees the pipe close, just when this 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -19,6 +20,9 @@ def main(path: str) -> None:
     """Serve until ARM closes the socket at `path`."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     exabgp = os.getppid()
+    # ExaBGP put us into a group of our own. Back in its group, ARM ends us with it, whatever state we are in.
+    with contextlib.suppress(OSError):
+        os.setpgid(0, os.getsid(0))
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as arm:
         try:
             arm.connect(path)
