@@ -12,6 +12,7 @@ start.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,20 @@ def block_keys(keys: Keys, fine: NDArray[np.bool_] | None, bits: int) -> Keys:
     drop = np.uint64(bits - BLOCK_LENGTH[bits])
     coarse = keys >> drop << drop
     return coarse if fine is None else np.where(fine, keys, coarse)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a meter remembers at one moment; arrays of shape (n,), one row for each block."""
+
+    keys: Keys  # ascending
+    octets: Weights  # the sums, aged to that moment
+    packets: Weights
+    samples: Weights
+    standing: Weights  # samples, aged more slowly
+    silent: Weights  # seconds since the block's last sample
+    observed: float  # age-weighted seconds
+    rate: float  # samples per second of the whole switch
 
 
 class BlockMeter:
@@ -134,10 +149,31 @@ class BlockMeter:
         seen[at[known]] = now
         stay = np.flatnonzero(self._remembered(seen, sums[_SAMPLES], now))
         self._merge(stay, sums, seen, distinct[~known], gain[:, ~known], now)
-        if len(self) > self._limit:
-            self._take(_best(self._sums[_STANDING], self._seen, self._limit - self._limit // 4))
-        for array in (self._keys, self._sums, self._seen):
-            array.flags.writeable = False
+        self._forget_most()
+
+    def dump(self) -> Memory:
+        """What is remembered, as of the last `add`. The arrays are read-only and never change afterwards."""
+        octets, packets, samples, standing = self._sums
+        silent = (self._time or 0.0) - self._seen
+        return Memory(
+            self._keys, octets, packets, samples, standing, silent, self._observed, self._automatic.rate
+        )
+
+    def restore(self, memory: Memory, elapsed: float, now: float) -> None:
+        """Go on from what was remembered `elapsed` seconds ago, by this meter or that of an earlier run.
+
+        Nothing was observed in between: what is known has aged, but the rates are still what they were.
+        """
+        self._automatic.add(memory.rate, memory.observed)
+        window = self.window
+        decay, slower = (math.exp(-elapsed / (times * window)) for times in (1.0, STANDING))
+        self._keys = memory.keys
+        sums = (memory.octets * decay, memory.packets * decay, memory.samples * decay)
+        self._sums = np.stack((*sums, memory.standing * slower))
+        self._seen = now - elapsed - memory.silent
+        self._time, self._observed = now, memory.observed * decay
+        self._take(np.flatnonzero(self._remembered(self._seen, self._sums[_SAMPLES], now)))
+        self._forget_most()
 
     def _row(self, number: int) -> Weights:
         row: Weights = self._sums[number]
@@ -161,6 +197,13 @@ class BlockMeter:
         self._sums = np.concatenate((sums, gain), axis=1)
         self._seen = np.concatenate((seen, np.full(len(fresh), now)))
         self._take(order)
+
+    def _forget_most(self) -> None:
+        """Keep to the limit, and what others may hold unchanged."""
+        if len(self) > self._limit:
+            self._take(_best(self._sums[_STANDING], self._seen, self._limit - self._limit // 4))
+        for array in (self._keys, self._sums, self._seen):
+            array.flags.writeable = False
 
     def _take(self, rows: NDArray[np.intp]) -> None:
         self._keys = self._keys[rows]
