@@ -1,16 +1,18 @@
 """What differs between two tables, cut into regions that can be changed one after the other. Pure.
 
-A region is what hangs together: changed prefixes that cover each other, with no unchanged entry between them.
-steps.py says why regions may be made in any order, and what the order inside one must be.
+A region is what hangs together: changed prefixes that cover each other, with none between them that stays,
+be it ours or fixed. steps.py says why regions may be made in any order, and what order one needs inside.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from arm.model import Family, Pool, Prefix
+from arm.rib.hoptable import DEFAULT
 from arm.rib.prefixmap import PrefixMap, key
 
 Value = TypeVar("Value")
@@ -47,13 +49,19 @@ class Region(Generic[Value]):
 
     needs: Slots  # what it adds takes
     gives: Slots  # what it withdraws took
+    tied: bool  # with nothing of it left, it would not be the default that decides, but a fixed entry
     changes: list[Change[Value]] = field(default_factory=list)
+
+    @property
+    def grows(self) -> bool:
+        """Does it take more of a pool than it gives back?"""
+        return any(need > give for need, give in zip(self.needs, self.gives, strict=True))
 
     def turn(self) -> tuple[bool, int, int]:
         """Its place among others: those that give back what they take, by what they take; then those that
         give back less, the most generous first."""
-        grows = any(need > give for need, give in zip(self.needs, self.gives, strict=True))
-        return grows, -sum(self.gives) if grows else sum(self.needs), min(each.rank for each in self.changes)
+        rank = min(each.rank for each in self.changes)
+        return (True, -sum(self.gives), rank) if self.grows else (False, sum(self.needs), rank)
 
 
 def together(regions: Sequence[Region[Value]]) -> Region[Value]:
@@ -61,6 +69,7 @@ def together(regions: Sequence[Region[Value]]) -> Region[Value]:
     return Region(
         [sum(each) for each in zip(*(region.needs for region in regions), strict=True)],
         [sum(each) for each in zip(*(region.gives for region in regions), strict=True)],
+        any(region.tied for region in regions),
         [change for region in regions for change in region.changes],
     )
 
@@ -71,24 +80,49 @@ class Free:
     def __init__(self, room: Room, family: Family, installed: Iterable[Prefix]) -> None:
         self._costs = [[pool.cost(family, n) for pool in room.pools] for n in range(family.bits + 1)]
         own = self.none()
-        for prefix in installed:
-            self.count(own, key(prefix)[1])
+        if room.pools:
+            # Tens of thousands of prefixes, but few ways in which they end: "/24", "6/8", "128".
+            for end, many in Counter([prefix[-3:] for prefix in installed]).items():
+                self.count(own, int(end.rpartition("/")[2]), many)
         self._slots = [
             pool.slots - room.taken.get(pool.name, 0) - taken
             for pool, taken in zip(room.pools, own, strict=True)
         ]
+        self._lent = self.none()
 
     def none(self) -> Slots:
         return [0] * len(self._costs[0])
 
-    def count(self, slots: Slots, length: int) -> None:
-        """Add what one entry takes."""
+    def count(self, slots: Slots, length: int, many: int = 1) -> None:
+        """Add what so many entries of one length take."""
         for pool, cost in enumerate(self._costs[length]):
-            slots[pool] += cost
+            slots[pool] += cost * many
+
+    def lend(self, prefix: Prefix) -> None:
+        """An entry has made room, for a while."""
+        self.count(self._lent, key(prefix)[1])
+
+    def give_back(self) -> None:
+        """All that was lent."""
+        self._lent = self.none()
+
+    def helps(self, missing: Slots, prefix: Prefix) -> bool:
+        """Does an entry take anything of which there is too little?"""
+        return any(need and cost for need, cost in zip(missing, self._costs[key(prefix)[1]], strict=True))
+
+    def without(self, missing: Slots, prefix: Prefix) -> Slots:
+        """What is still missing once an entry has made room."""
+        costs = self._costs[key(prefix)[1]]
+        return [max(0, need - cost) for need, cost in zip(missing, costs, strict=True)]
+
+    def missing(self, region: Region[Value]) -> Slots:
+        """What there is too little of for everything it adds before anything has gone."""
+        each = zip(region.needs, self._slots, self._lent, strict=True)
+        return [max(0, need - free - lent) if need else 0 for need, free, lent in each]
 
     def has_for_all(self, region: Region[Value]) -> bool:
         """Is there room for everything it adds before anything has gone?"""
-        return all(not need or need <= free for need, free in zip(region.needs, self._slots, strict=True))
+        return not any(self.missing(region))
 
     def has_in_the_end(self, region: Region[Value]) -> bool:
         """Is there room for everything it adds once all that it withdraws has gone?"""
@@ -112,13 +146,12 @@ def changes(old: Mapping[Prefix, Value], new: Mapping[Prefix, Value]) -> list[Ch
 
 
 def regions(
-    changed: list[Change[Value]], old: Mapping[Prefix, Value], family: Family, free: Free
+    changed: list[Change[Value]], old: PrefixMap[Value], fixed: PrefixMap[int], free: Free
 ) -> list[Region[Value]]:
     """The changes by region, each with what it comes after."""
-    unchanged = len(old) - sum(change.installed for change in changed)
-    still = (
-        (old if isinstance(old, PrefixMap) else PrefixMap(family, old)) if unchanged else PrefixMap(family)
-    )
+    stay: list[PrefixMap[Value] | PrefixMap[int]] = [fixed] if fixed else []
+    if len(old) > sum(change.installed for change in changed):
+        stay.append(old)
     found: list[Region[Value]] = []
     # What covers the next change or did so before, the longest last, each with the first address behind it.
     nested: list[tuple[int, Change[Value], Region[Value]]] = []
@@ -129,21 +162,29 @@ def regions(
         region = None
         if nested:
             _, above, around = nested[-1]
-            if next(still.covering(change.prefix, longer_than=above.length), None) is None:
+            if not any(True for each in stay for _ in each.covering(change.prefix, above.length)):
                 change.above, region = above, around
         if region is None:
-            region = Region(free.none(), free.none())
+            region = Region(free.none(), free.none(), ground(change.prefix, fixed)[1])
             found.append(region)
         region.changes.append(change)
         if change.value is None:
             free.count(region.gives, length)
         elif not change.installed:
             free.count(region.needs, length)
-        nested.append((start + (1 << (family.bits - length)), change, region))
+        nested.append((start + (1 << (old.family.bits - length)), change, region))
     for region in found:
         if len(region.changes) > 1:
             _order(region.changes)
     return found
+
+
+def ground(prefix: Prefix, fixed: PrefixMap[int]) -> tuple[int, bool]:
+    """What addresses of a prefix fall to with none of our entries left: the length of the fixed entry, -1 if
+    it is the default; and whether that does anything else than the default."""
+    for cover, hop in fixed.covering(prefix) if fixed else ():
+        return key(cover)[1], hop != DEFAULT
+    return -1, False
 
 
 def _order(region: list[Change[Value]]) -> None:

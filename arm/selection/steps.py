@@ -12,16 +12,13 @@ longest one installed decides.
    `new` is installed.
 3. Prefixes of which none covers the other are on no common chain: their steps may be made in any order.
 4. An entry that is the same in both tables never moves, so what changes above it means nothing to an address
-   below. Changed prefixes without such an entry between them form a region, and regions may be made in any
-   order too: only one region's changes mean anything to any one address.
-5. Withdrawing from the top down, with nothing left above, leaves each address with the entry that decides or
-   with the default.
+   below; nor does a fixed entry, which others have in the FIB. Changed prefixes without such an entry between
+   them form a region, and regions may be made in any order too: only one region's changes mean anything to
+   any one address.
 
 A region takes room for all that it adds before it gives back what it withdraws. So regions that give back at
 least what they take go first, the cheapest of them first; then those that take more, the most generous first.
-With one pool, if any order of regions fits, then this one does. What does not fit takes a detour: the region
-and all that is installed above it are withdrawn from the top down (5), and then set anew, longest first (1);
-for that moment its traffic takes the default.
+With one pool, if any order of regions fits, then this one does. Else there are detours (detours.py).
 
 CacheFlow (Katta, Alipourfard, Rexford, Walker, SOSR 2016) has the dependencies between rules.
 """
@@ -29,60 +26,67 @@ CacheFlow (Katta, Alipourfard, Rexford, Walker, SOSR 2016) has the dependencies 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 from arm.model import Family, Prefix
-from arm.rib.prefixmap import PrefixMap, key
-from arm.selection.regions import Free, Region, Room, changes, regions, together
+from arm.rib.prefixmap import PrefixMap
+from arm.selection.detours import Detours, Step
+from arm.selection.regions import Free, Region, Room, Value, changes, regions, together
 
 __all__ = ["Room", "Step", "plan"]
 
-Value = TypeVar("Value")
-
-
-@dataclass(frozen=True, slots=True)
-class Step(Generic[Value]):
-    """One change. It may be made once all earlier steps on the prefixes of `after` have taken effect. These
-    are the nearest on its chain only: they wait for theirs in turn."""
-
-    prefix: Prefix
-    value: Value | None  # None: withdraw
-    after: frozenset[Prefix]
-
 
 def plan(
-    old: Mapping[Prefix, Value], new: Mapping[Prefix, Value], family: Family, room: Room
+    old: Mapping[Prefix, Value],
+    new: Mapping[Prefix, Value],
+    family: Family,
+    room: Room,
+    fixed: PrefixMap[int] | None = None,
 ) -> list[Step[Value]]:
     """The steps from `old` to `new`: if both are safe, then so is every table between, and it fits the room.
 
+    `fixed` are the next hops of the entries that others have in the FIB, DEFAULT where they follow the
+    default; the prefixes of `old` and `new` are not among them.
+
     A prefix occurs once; or, in a detour, withdrawn and then set. What comes first in `new` comes early.
-    Should `new` itself not fit, the plan ends with the steps that there is no room for.
+    Should `new` itself not fit, the plan ends with the steps that there is no room for. Where fixed entries
+    leave no safe way, the steps are left out: the plan then ends in a table between the two.
     """
     changed = changes(old, new)
     if not changed:
         return []
+    before = old if isinstance(old, PrefixMap) else PrefixMap(family, old)
+    fixed = PrefixMap(family) if fixed is None else fixed
     free = Free(room, family, old)
     steps: list[Step[Value]] = []
+    detours = Detours(before, new, changed, fixed, steps)
 
     def straight(region: Region[Value]) -> None:
         steps.extend(_straight(region))
 
-    left = _all_that_fit(regions(changed, old, family, free), free, free.has_for_all, straight)
-    if not left:
-        return steps
-    made = PrefixMap(family, {step.prefix: None for step in steps})
-    now = PrefixMap(family, old)
-    for step in steps:
-        _make(step, now)
+    def go(waiting: Iterable[Region[Value]]) -> list[Region[Value]]:
+        return _all_that_fit(waiting, free, free.has_for_all, straight)
 
-    def detour(region: Region[Value]) -> None:
-        steps.extend(_detour(region, now, made))
-
-    left = _all_that_fit(_trees(left, now), free, free.has_in_the_end, detour)
+    waiting = regions(changed, before, fixed, free)
+    if any(region.tied for region in waiting):
+        # What is tied goes before what only takes room, as it cannot make any by a detour of its own.
+        left = go(region for region in waiting if region.tied or not region.grows)
+        tied = detours.others((region for region in left if region.tied), free, straight)
+        waiting = [region for region in waiting if region.grows and not region.tied]
+        waiting += [region for region in left if not region.tied] + tied
+    left = go(waiting)
     if left:
-        rest = together(left)
-        (detour if free.has_in_the_end(rest) else straight)(rest)
+        trees = detours.trees(region for region in left if not region.tied)
+        stuck = _all_that_fit(trees, free, free.has_in_the_end, detours.own)
+        tied = go(region for region in left if region.tied)
+        stuck += [region for region in tied if not free.has_in_the_end(region)]
+        if stuck:
+            rest = together(stuck)
+            if not free.has_in_the_end(rest):
+                straight(rest)
+            elif rest.tied:
+                detours.others([rest], free, straight)
+            else:
+                detours.own(rest)
     return steps
 
 
@@ -115,44 +119,3 @@ def _straight(region: Region[Value]) -> Iterator[Step[Value]]:
     gone.sort(key=lambda change: (change.length, change.rank))
     for change in (*new, *gone):
         yield Step(change.prefix, change.value, frozenset(change.after))
-
-
-def _trees(stuck: Iterable[Region[Value]], now: PrefixMap[Value]) -> list[Region[Value]]:
-    """Regions under one topmost entry take their detour together: it should come and go only once."""
-    trees: dict[Prefix, list[Region[Value]]] = {}
-    for region in stuck:
-        first = region.changes[0].prefix
-        top = [first, *(prefix for prefix, _ in now.covering(first))][-1]
-        trees.setdefault(top, []).append(region)
-    return [together(tree) for tree in trees.values()]
-
-
-def _detour(region: Region[Value], now: PrefixMap[Value], made: PrefixMap[None]) -> Iterator[Step[Value]]:
-    """Withdraw the region and all above it, then set it anew. Each step waits for every earlier one that
-    shares addresses with it: detours are rare, and need not be quick."""
-    back = {
-        prefix: value
-        for change in region.changes
-        if change.above is None
-        for prefix, value in now.covering(change.prefix)
-    }
-    gone = {*back, *(change.prefix for change in region.changes if change.installed)}
-    for change in region.changes:
-        if change.value is None:
-            back.pop(change.prefix, None)
-        else:
-            back[change.prefix] = change.value
-    down = sorted(gone, key=lambda prefix: key(prefix)[::-1])
-    up = sorted(back, key=lambda prefix: key(prefix)[::-1], reverse=True)
-    for prefix, value in (*((each, None) for each in down), *((each, back[each]) for each in up)):
-        step = Step(prefix, value, frozenset(made.related(prefix)))
-        made[prefix] = None
-        _make(step, now)
-        yield step
-
-
-def _make(step: Step[Value], table: PrefixMap[Value]) -> None:
-    if step.value is None:
-        del table[step.prefix]
-    else:
-        table[step.prefix] = step.value

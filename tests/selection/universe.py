@@ -73,19 +73,28 @@ class Universe:
         picks: Iterable[tuple[Prefix, int]],
         truth: Sequence[int],
         keep: Mapping[Prefix, int] | None = None,
+        fixed: Mapping[Prefix, int] | None = None,
     ) -> dict[Prefix, int]:
         """A safe table of these prefixes. Numbers pick next hops among the safe ones: the default, and what
         all addresses need that no longer prefix has; any, if there are no such addresses. A next hop of
-        `keep` is kept if it is safe."""
-        table = dict(picks)
-        own: dict[Prefix, set[int]] = {prefix: set() for prefix in table}
+        `keep` is kept if it is safe. What `fixed` entries send elsewhere gets an entry more."""
+        fixed = fixed or {}
+        table = {prefix: pick for prefix, pick in picks if prefix not in fixed}
+        own: dict[Prefix, set[int]] = {}
         for address in self.addresses:
-            prefix = self.match(table, address)
-            if prefix is not None:
-                own[prefix].add(truth[address])
+            prefix = self.match({**table, **fixed}, address)
+            if prefix is not None and prefix in fixed and fixed[prefix] not in (DEFAULT, truth[address]):
+                longer = self.chains[address][: self.chains[address].index(prefix)]
+                prefix = longer[(5 * address + len(table)) % len(longer)]
+                table[prefix] = address
+        for address in self.addresses:
+            prefix = self.match({**table, **fixed}, address)
+            if prefix is not None and prefix in table:
+                own.setdefault(prefix, set()).add(truth[address])
         for prefix, pick in table.items():
-            good = [DEFAULT, *own[prefix]] if len(own[prefix]) == 1 else [DEFAULT]
-            good = good if own[prefix] else list(range(HOPS + 1))
+            needed = own.get(prefix, set())
+            good = [DEFAULT, *needed] if len(needed) == 1 else [DEFAULT]
+            good = good if needed else list(range(HOPS + 1))
             kept = (keep or {}).get(prefix)
             table[prefix] = kept if kept in good else good[-1 - pick % len(good)]
         return table
