@@ -128,15 +128,14 @@ class KernelPicture:
         complete is no proof that anything has gone.
         """
         now, changes = self._now[family], 0
-        places = found.bird.keys() | found.others.keys()
+        places = {prefix for prefix, route in found.bird.items() if route != now.bird.get(prefix)}
+        places |= {prefix for prefix, routes in found.others.items() if routes != now.others.get(prefix)}
         if complete:
-            places |= now.bird.keys() | now.others.keys()
+            places |= (now.bird.keys() - found.bird.keys()) | (now.others.keys() - found.others.keys())
         if found.bird:
             now.bird_metric = found.bird_metric
-        for prefix in places:
+        for prefix in places.difference(touched):
             mine, others = found.bird.get(prefix), found.others.get(prefix)
-            if prefix in touched or (mine == now.bird.get(prefix) and others == now.others.get(prefix)):
-                continue
             before, had = now.best(prefix), prefix in now.bird
             _put(now.bird, prefix, mine if mine is not None or complete else now.bird.get(prefix))
             _put(now.others, prefix, others if others is not None or complete else now.others.get(prefix))

@@ -111,7 +111,7 @@ def _parse(
         elif attribute == _RTA_PRIORITY:
             metric = int.from_bytes(value, sys.byteorder)
         elif attribute in (_RTA_GATEWAY, _RTA_VIA):
-            gateways.append(_address(attribute, value))
+            gateways += _address(attribute, value)
         elif attribute == _RTA_MULTIPATH:
             gateways += _multipath(value)
     if own_table != table:
@@ -139,14 +139,16 @@ def _multipath(value: memoryview) -> Iterator[str]:
     offset = 0
     while offset + _nexthop.size <= len(value):
         length, _, _, _ = _nexthop.unpack_from(value, offset)
-        if length < _nexthop.size:
+        if length < _nexthop.size or offset + length > len(value):
             return
         for kind, gateway in _attributes(value, offset + _nexthop.size, offset + length):
             if kind in (_RTA_GATEWAY, _RTA_VIA):
-                yield _address(kind, gateway)
+                yield from _address(kind, gateway)
         offset += (length + 3) & ~3
 
 
-def _address(kind: int, value: memoryview) -> str:
+def _address(kind: int, value: memoryview) -> Iterator[str]:
     octets = bytes(value[2:]) if kind == _RTA_VIA else bytes(value)  # RTA_VIA starts with its family
-    return socket.inet_ntop(socket.AF_INET if len(octets) == 4 else socket.AF_INET6, octets)
+    for family in Family:
+        if len(octets) == family.bits // 8:
+            yield socket.inet_ntop(family.af, octets)
