@@ -131,10 +131,12 @@ class Simulation:
 
     def _steps(self, entries: Routes, capacity: int) -> tuple[tuple[Prefix, str | None], ...]:
         family, name = self._files.family, self._files.next_hops.name
-        old, new = PrefixMap[int](family), PrefixMap[int](family)
-        for routes, prefixes in ((self._files.previous, old), (entries, new)):
-            prefixes.update((self._text(key), hop) for key, hop in routes.items())
-        steps = plan(old, new, family, Room([pool(family, capacity)]))
+        files = self._files
+        old, new, fixed = (
+            PrefixMap(family, {self._text(key): hop for key, hop in routes.items()})
+            for routes in (files.previous, entries, files.fixed)
+        )
+        steps = plan(old, new, family, Room([pool(family, capacity)]), fixed=fixed)
         return tuple((step.prefix, None if step.value is None else name(step.value)) for step in steps)
 
     def _routes(self, table: HopTable) -> Routes:
