@@ -151,7 +151,8 @@ class Board:
     def _watch(self, family: Family, now: float) -> Watched:
         rooms, loop, state = self._rooms, self._rooms.loops[family], self._rooms.lifecycles[family].state
         proven = None
-        if state in (State.OFF, State.LEARNING):  # it is not known where traffic should go
+        # Unless it is known where traffic should go, there is nothing to compare with.
+        if state in (State.OFF, State.LEARNING) or not len(rooms.feed.table(family)):
             self._proofs[family] = Proof()
         else:
             proven = self._proofs[family].look(loop.installed, loop.full, now)

@@ -169,7 +169,7 @@ def findings(
         yield Finding(
             "import-limit",
             "BIRD refuses entries: the import limit of the return session is hit",
-            "set ARM_LIMIT4/6 in BIRD's local.conf no lower than capacity.ipv4/ipv6, then reload the session",
+            "set ARM_LIMIT4/6 in BIRD's local.conf no lower than capacity.ipv4/ipv6, `birdc configure`, restart ARM",
             critical=True,
         )
     for family in held_back:
@@ -218,19 +218,26 @@ def _family_findings(watched: Watched) -> Iterator[Finding]:
             critical=True,
         )
     differences = watched.differences
-    for name, prefixes, text, remedy in (
-        (
+    if differences.missing:
+        yield Finding(
             "missing",
-            differences.missing,
-            "announced but not in the kernel",
+            _entries(differences.missing, family, "announced but not in the kernel"),
             "see BIRD's log and its import limit",
-        ),
-        ("hardware-refused", differences.failed, "refused by the hardware", "lower the capacity in arm.toml"),
-    ):
-        if prefixes:
-            shown = ", ".join(prefixes[:3])
-            text = f"{len(prefixes)} {family.title} entries are {text} ({shown}…)"
-            yield Finding(name, text, remedy, family, critical=True)
+            family,
+            critical=True,
+        )
+    if differences.failed:
+        yield Finding(
+            "hardware-refused",
+            _entries(differences.failed, family, "refused by the hardware"),
+            "lower the capacity in arm.toml",
+            family,
+            critical=True,
+        )
+
+
+def _entries(prefixes: Sequence[Prefix], family: Family, what: str) -> str:
+    return f"{len(prefixes)} {family.title} entries are {what} ({', '.join(prefixes[:3])}…)"
 
 
 def _misforwarding(watched: Watched, strategy: str) -> Iterator[Finding]:

@@ -96,7 +96,8 @@ def test_hits_are_those_of_entries_with_a_next_hop_of_their_own_right_or_wrong()
     assert family.hit_rate == pytest.approx(9000 / 10500)
     assert family.misforwarded == pytest.approx(3000 / 10500)
     assert family.coverage == pytest.approx(6500 / 10500), "20.1.0.1 should go elsewhere than the default"
-    assert daemon.board.status().families[1].hit_rate is None
+    ipv6 = daemon.board.status().families[1]
+    assert (ipv6.hit_rate, ipv6.misforwarded_addresses) == (None, None), "no traffic, and no table"
 
 
 def test_a_change_on_its_way_counts_but_is_no_concern() -> None:
