@@ -88,6 +88,18 @@ class RouteIndex:
         )
         return int(behind - at)
 
+    def gaps(self, first: int, last: int, length: int, firsts: Keys, lasts: Keys) -> NDArray[np.bool_]:
+        """In which of these ranges, all from `first` to `last`, is the longest match anywhere no longer than
+        `length`, or none?"""
+        low = int(np.searchsorted(self._starts, np.uint64(first), "right")) - 1
+        starts = self._starts[low : int(np.searchsorted(self._starts, np.uint64(last), "right"))]
+        gaps = self._owners[low : low + len(starts)] <= length
+        upto = np.zeros(len(gaps) + 1, np.int64)
+        np.cumsum(gaps, out=upto[1:])
+        begin, behind = np.searchsorted(starts, firsts, "right") - 1, np.searchsorted(starts, lasts, "right")
+        found: NDArray[np.bool_] = upto[behind] != upto[begin]
+        return found
+
     def load(self, routes: HopTable) -> None:
         """Replace everything."""
         self._routes = routes

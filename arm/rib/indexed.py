@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from arm.model import Family, Prefix, Route
 from arm.rib.fulltable import GONE, RouteIndex
 from arm.rib.hops import RAW_MIXED
-from arm.rib.hoptable import HopTable, key_bits
+from arm.rib.hoptable import HopTable, Keys, key_bits
 from arm.rib.prefixmap import key
 from arm.rib.table import RouteTable
+
+_FEW, _CROWD = (
+    64,
+    4096,
+)  # so few prefixes, or prefixes with fewer routes inside, are quicker looked up in the tree
 
 
 class IndexedTable(RouteTable):
@@ -34,10 +41,34 @@ class IndexedTable(RouteTable):
 
     def crowd(self, prefix: Prefix) -> int:
         """See `RouteTable`; at once, but about, and as it was when settled last."""
+        return self.index.count(*self._keys(prefix))
+
+    def gaps(self, prefix: Prefix, places: Sequence[Prefix]) -> list[Prefix]:
+        """See `RouteTable`."""
+        few = len(places) < _FEW and self.crowd(prefix) < _CROWD
+        if few or len(self._unsettled) > _CROWD:
+            return super().gaps(prefix, places)
+        length = key(prefix)[1]
+        firsts, lasts = self._columns(places)
+        found = self.index.gaps(*self._keys(prefix), length, firsts, lasts)
+        # There may be one also where the index does not know: what changed since, what is longer than a key.
+        changed = [each for each in self._unsettled if key(each)[1] > length]
+        blocks = np.fromiter(self._long, np.uint64, len(self._long))
+        begun, over = (np.sort(np.concatenate((column, blocks))) for column in self._columns(changed))
+        found |= np.searchsorted(begun, lasts, "right") > np.searchsorted(over, firsts, "left")
+        return [places[row] for row in np.flatnonzero(found).tolist()]
+
+    def _columns(self, prefixes: Sequence[Prefix]) -> tuple[Keys, Keys]:
+        """First and last keys."""
+        keys = np.array([self._keys(prefix) for prefix in prefixes], np.uint64).reshape(-1, 2)
+        return keys[:, 0], keys[:, 1]
+
+    def _keys(self, prefix: Prefix) -> tuple[int, int]:
+        """First and last key that a prefix has addresses of."""
         start, length = key(prefix)
         last = start + (1 << (self.family.bits - length)) - 1
         dropped = self.family.bits - self.index.bits
-        return self.index.count(start >> dropped, last >> dropped)
+        return start >> dropped, last >> dropped
 
     def touch(self, prefix: Prefix) -> None:
         """Let `settle` look at a prefix again, because something else about it changed."""

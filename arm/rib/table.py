@@ -7,7 +7,7 @@ a match is slower than the match.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pytricia import PyTricia
 
@@ -70,6 +70,13 @@ class RouteTable:
     def crowd(self, prefix: Prefix) -> int:
         """How many routes have `prefix` or a more specific one, the default not counted."""
         return len(self.inside(prefix))
+
+    def gaps(self, prefix: Prefix, places: Sequence[Prefix]) -> list[Prefix]:
+        """Those of `places`, each `prefix` or inside of it, that may have addresses of its gap: addresses
+        that no longer route than `prefix` has."""
+        length = int(prefix.rpartition("/")[2])
+        found = ((place, self.nearest(place)) for place in places)
+        return [p for p, over in found if over is None or int(over.prefix.rpartition("/")[2]) <= length]
 
     def inside(self, prefix: Prefix) -> list[Route]:
         """Every route with `prefix` or a more specific one, the default not considered; by first address, and

@@ -132,19 +132,19 @@ def _suspects(
     """What may have become wrong as the route of `changed` did: entries inside, or `changed` itself for what
     decides on it as a whole. First what to look at, without anything that this looks at anyway; then those
     with too many routes inside."""
-    hop, inside = installed.decider(changed)[1], installed.inside(changed)
-    if hop == DEFAULT and not inside:
+    hop, entries = installed.decider(changed)[1], installed.entries.inside(changed)
+    if hop == DEFAULT and not entries:
         return [], []  # most changes end here
-    length = key(changed)[1]
-    route = table.nearest(changed)
+    values = dict(entries)
+    places = table.gaps(changed, [*values] if hop == DEFAULT else [changed, *values])
+    hops = {place: installed.hop_at(values[place]) if place in values else hop for place in places}
+    if all(does == DEFAULT for does in hops.values()):
+        return [], []
+    route, other = table.nearest(changed), installed.fixed_at(changed)
     truth, known = (DEFAULT, -1) if route is None else (hop_of(route), key(route.prefix)[1])
-    other = installed.fixed_at(changed)
     if other is not None and key(other)[1] >= known:
         return [], []  # the gap is a fixed entry's to say
-    suspects = [] if hop in (DEFAULT, truth) else [changed]
-    for prefix, does in inside:
-        if does != truth and not _longer(table.nearest(prefix), length):
-            suspects.append(prefix)
+    suspects = [place for place, does in hops.items() if does not in (DEFAULT, truth)]
     exact, unseen = list[Prefix](), list[Prefix]()
     left, behind = ROUTES, 0
     for prefix in suspects:  # what covers comes before what is covered
@@ -154,15 +154,11 @@ def _suspects(
         routes = table.crowd(prefix)
         if routes > left:
             unseen.append(prefix)
-        else:
-            left -= routes
-            behind = start + (1 << (table.family.bits - length))
-            exact.append(prefix)
+            continue
+        exact.append(prefix)
+        left -= routes + 1
+        behind = start + (1 << (table.family.bits - length))
     return exact, unseen
-
-
-def _longer(route: Route | None, length: int) -> bool:
-    return route is not None and int(route.prefix.rpartition("/")[2]) > length
 
 
 @dataclass(slots=True)

@@ -21,7 +21,9 @@ from pathlib import Path
 import numpy as np
 
 from arm.model import Attributes, Family, Prefix, Route
+from arm.rib.fulltable import GONE
 from arm.rib.hoptable import DEFAULT, HopTable, key_bits
+from arm.rib.indexed import IndexedTable
 from arm.rib.prefixmap import PrefixMap, key, text
 from arm.rib.table import RouteTable
 from arm.selection.repair import repair
@@ -69,11 +71,12 @@ def main() -> None:
     print(f"| and had nothing been repaired | {_astray(_hop_table(table), started):,} | |")
 
 
-def _full_table(routes: HopTable) -> RouteTable:
+def _full_table(routes: HopTable) -> IndexedTable:
     """As ARM learns it; the name of a next hop is its number, 0 the default's."""
-    table, attributes = RouteTable(_FAMILY), Attributes()
+    table, attributes = IndexedTable(_FAMILY), Attributes()
     for start, length, hop in routes.rows():
         table.set(Route(text(_FAMILY, start, length), str(hop), attributes))
+    table.settle(lambda _, route: GONE if route is None else hop_of(route))
     return table
 
 

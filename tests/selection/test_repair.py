@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arm.model import Attributes, Family, Prefix, Route
+from arm.rib.fulltable import GONE
 from arm.rib.hoptable import DEFAULT
+from arm.rib.indexed import IndexedTable
 from arm.rib.prefixmap import PrefixMap, key, text
-from arm.rib.table import RouteTable
 from arm.selection.repair import repair
 
 
@@ -63,13 +64,13 @@ class World:
     """A full table, its plain twin by next-hop number, and what is in the FIB."""
 
     family: Family
-    table: RouteTable = field(init=False)
+    table: IndexedTable = field(init=False)
     routes: dict[Prefix, int] = field(default_factory=dict)
     entries: PrefixMap[int] = field(init=False)
     fixed: PrefixMap[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.table = RouteTable(self.family)
+        self.table = IndexedTable(self.family)
         self.entries, self.fixed = PrefixMap(self.family), PrefixMap(self.family)
 
     def announce(self, prefix: Prefix, hop: int) -> None:
@@ -79,6 +80,10 @@ class World:
     def withdraw(self, prefix: Prefix) -> None:
         self.table.remove(prefix)
         self.routes.pop(prefix, None)
+
+    def settle(self) -> None:
+        """The table's index learns what has changed; what the fixed entries are, it is not told here."""
+        self.table.settle(lambda _, route: GONE if route is None else hop_of(route))
 
     def repair(self, changed: Prefix, room: bool = True, whole: bool = True) -> list[tuple[Prefix, int]]:
         fixed = self.fixed if self.fixed else None
@@ -170,18 +175,29 @@ def mend_unseen(world: World, changed: Prefix, exact: list[tuple[Prefix, int]]) 
 
 
 EVENTS = st.tuples(
-    st.sampled_from(["announce", "announce", "withdraw", "fix", "unfix", "install", "install", "remove"]),
+    st.sampled_from(
+        ["announce", "announce", "withdraw", "fix", "unfix", "install", "install", "remove", "settle"]
+    ),
     st.integers(0, len(PLACES) - 1),
     st.integers(0, 3),
 )
 
 
 @settings(max_examples=150)
-@given(st.sampled_from(Family), st.booleans(), st.lists(EVENTS, min_size=15, max_size=60))
-def test_every_history_stays_safe(family: Family, others: bool, events: list[tuple[str, int, int]]) -> None:
-    world = World(family)
+@given(st.sampled_from(Family), st.booleans(), st.booleans(), st.lists(EVENTS, min_size=15, max_size=60))
+def test_every_history_stays_safe(
+    family: Family, others: bool, by_index: bool, events: list[tuple[str, int, int]]
+) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        if by_index:  # as where there is much to look at
+            patched.setattr("arm.rib.indexed._FEW", 0)
+            patched.setattr("arm.rib.indexed._CROWD", 100)
+        play(World(family), others, events)
+
+
+def play(world: World, others: bool, events: list[tuple[str, int, int]]) -> None:
     for what, which, hop in events:
-        prefix = PREFIXES[family][which]
+        prefix = PREFIXES[world.family][which]
         if what == "announce":
             world.announce(prefix, hop)
         elif what == "withdraw":
@@ -190,6 +206,9 @@ def test_every_history_stays_safe(family: Family, others: bool, events: list[tup
             world.fixed[prefix] = hop
         elif what == "unfix":
             world.fixed.pop(prefix, None)
+        elif what == "settle":
+            world.settle()
+            continue
         else:
             select(world, prefix, hop if what == "install" else None)
             continue
