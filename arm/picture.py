@@ -169,8 +169,8 @@ def findings(
         yield Finding(
             "import-limit",
             "BIRD refuses entries: the import limit of the return session is hit",
-            "set ARM_LIMIT4/6 in BIRD's local.conf no lower than capacity.ipv4/ipv6, then `birdc configure` and "
-            "restart ARM",
+            "set ARM_LIMIT4/6 in BIRD's local.conf no lower than capacity.ipv4/ipv6, then "
+            "`birdc configure` and restart ARM",
             critical=True,
         )
     for family in held_back:
