@@ -1,0 +1,88 @@
+"""The file `state.arm`: read once at the start, then replaced as a whole. Here this room touches the disk.
+
+At any moment, also after the power failed at it, there is either the old file or the new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+
+from arm.model import ArmError
+from arm.state.encoding import LIMIT, decode, encode
+from arm.state.saved import Saved
+
+NAME = "state.arm"
+SET_ASIDE = "state.arm.bad"  # one that could not be used; the latest
+_NEW = "state.arm.new"  # one that is being written, or was when ARM died
+
+
+def load(directory: Path, limit: int = LIMIT) -> tuple[Saved | None, ArmError | None]:
+    """What an earlier run saved: nothing if there was none. What cannot be used is set aside, so that nothing
+    is lost when this run saves; the error tells so. Never raises."""
+    path = directory / NAME
+    try:
+        return decode(_read(path, limit)), None
+    except FileNotFoundError:
+        return None, None
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except ValueError as error:
+        reason = str(error)
+    try:
+        path.replace(directory / SET_ASIDE)
+    except OSError as error:
+        aside = f"it cannot be set aside either ({error.strerror})"
+    else:
+        aside = f"it is kept as {SET_ASIDE}"
+    problem = f"{path} cannot be used: {reason}; {aside}"
+    return None, ArmError(problem, "ARM starts as if for the first time; nothing needs to be done")
+
+
+def save(directory: Path, saved: Saved, limit: int = LIMIT) -> ArmError | None:
+    """Replace the file; to be run in a thread, one at a time. If that fails the old one stays as it is, and
+    the error tells why. Never raises."""
+    try:
+        _replace(directory, encode(saved, limit))
+    except OSError as error:
+        problem = f"cannot write {directory / NAME} ({error.strerror or error})"
+        return ArmError(problem, "make room in state.directory, and let ARM's user write there")
+    except ValueError as error:
+        return ArmError(f"cannot write {directory / NAME} ({error})", "report it with ARM's log")
+    return None
+
+
+def _read(path: Path, limit: int) -> bytes:
+    # Without O_NONBLOCK, opening a pipe would wait for somebody to write into it.
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("it is not a regular file")
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise ValueError(f"it has more than {limit} bytes")
+    return data
+
+
+def _replace(directory: Path, data: bytes) -> None:
+    new = directory / _NEW
+    new.unlink(missing_ok=True)
+    # Who sends how much where is not for everybody's eyes.
+    number = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+    try:
+        with open(number, "wb", buffering=0) as file:
+            left = memoryview(data)
+            while left:
+                left = left[file.write(left) :]
+            os.fsync(number)
+        new.replace(directory / NAME)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            new.unlink()
+        raise
+    above = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(above)  # else the new name may be lost with the power, and the old file with it
+    finally:
+        os.close(above)
