@@ -11,16 +11,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from arm.family import FamilyLoop
-from arm.model import Attributes, Entry, Family, Kind, Pool, Prefix, Route
+from arm.model import Entry, Family, Kind, Pool, Prefix
 from arm.rib.fulltable import FullTable
-from arm.rib.hoptable import HopTable
-from arm.rib.prefixmap import text
+from arm.rib.hoptable import DEFAULT, HopTable
+from arm.rib.prefixmap import PrefixMap, text
 from arm.rib.table import RouteTable
 from arm.selection.check import Wrong, misforwarded
 from arm.selection.choose import choose, kinds
 from arm.selection.demand import Demand, carried
-
-_NOTHING = Attributes()  # of entries that exist in the FIB only
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Answer:
     then it must not leave. `active` are the table's prefixes that carry traffic, with what they carry per
     second."""
 
-    entries: dict[Prefix, Entry]
+    entries: PrefixMap[Entry]
     wrong: Wrong
     crowded: bool
     active: Sequence[tuple[Prefix, float]]
@@ -88,7 +86,7 @@ class Chooser:
             wrong = misforwarded(table, demand.table, demand.fixed)
         return Answer(self._entries(question, table), wrong, crowded, _active(question.loop, demand))
 
-    def _entries(self, question: Question, table: HopTable) -> dict[Prefix, Entry]:
+    def _entries(self, question: Question, table: HopTable) -> PrefixMap[Entry]:
         family = question.loop.family
         known = {entry.prefix: entry for entry in question.current}
         found: dict[Prefix, Entry] = {}
@@ -98,19 +96,15 @@ class Chooser:
             route = question.table.get(prefix) if kind is Kind.ROUTE else None
             if kind is Kind.ROUTE and route is None:
                 continue  # withdrawn since: the repair that follows knows
-            entry = entry_for(question.loop, prefix, hop, kind, route)
+            if route is not None:
+                entry = Entry(prefix, route.next_hop, route.attributes)
+            else:
+                entry = question.loop.entry(
+                    prefix, hop if kind is not Kind.GUARD else DEFAULT, question.table
+                )
             before = known.get(prefix)
             found[prefix] = before if before == entry else entry
-        return found
-
-
-def entry_for(loop: FamilyLoop, prefix: Prefix, hop: int, kind: Kind, route: Route | None) -> Entry:
-    """What BIRD is told: of a route all that it came with, else as little as there can be."""
-    if kind is Kind.GUARD:
-        return Entry(prefix, loop.family.guard_next_hop, _NOTHING, kind)
-    if route is not None:
-        return Entry(prefix, route.next_hop, route.attributes, kind)
-    return Entry(prefix, loop.hops.gateways(hop)[0], _NOTHING, kind)
+        return PrefixMap(family, found)
 
 
 def beside(old: HopTable, new: HopTable, room: int) -> HopTable:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from arm.model import Attributes, Entry, Family, KernelRoute, Kind, Prefix, Route
+from arm.model import NO_ATTRIBUTES, Attributes, Entry, Family, KernelRoute, Kind, Prefix, Route
 from arm.rib.fulltable import GONE, FullTable
 from arm.rib.hops import RAW_DEFAULT, RAW_LOCAL, Gateways, NextHops
 from arm.rib.hoptable import DEFAULT, MIXED, Hops, HopTable, Keys, among, distinct, key_bits
@@ -69,6 +69,7 @@ class FamilyLoop:
         self.fixed: PrefixMap[int] = PrefixMap(family)  # entries that ARM does not own, by raw next hop
         self._valuation = valuation
         self._policy = policy
+        self._fixed_hops: PrefixMap[int] = PrefixMap(family)
         self._pins: dict[Prefix, None] = {}
         self._table: IndexedTable | None = None  # that knows of the fixed entries
         self._default: Gateways = ()
@@ -107,14 +108,17 @@ class FamilyLoop:
             self._gateways[prefix] = route.gateways
             self._kernel.set(Route(prefix, "", Attributes()))
 
-    def set_fixed(self, fixed: Mapping[Prefix, Gateways], table: IndexedTable) -> None:
-        """The entries of the FIB that are not ARM's."""
+    def set_fixed(self, fixed: Mapping[Prefix, Gateways], table: IndexedTable) -> bool:
+        """The entries of the FIB that are not ARM's. Returns whether they have changed."""
         numbers = {prefix: self.hops.number(gateways) for prefix, gateways in fixed.items()}
         fresh, self._table = table is not self._table, table  # a fresh table knows of none
         for prefix in numbers.keys() | self.fixed.keys():
             if fresh or numbers.get(prefix) != self.fixed.get(prefix):
                 table.touch(prefix)
-        self.fixed = PrefixMap(self.family, numbers)
+        changed = dict(self.fixed.items()) != numbers
+        if changed:
+            self.fixed = PrefixMap(self.family, numbers)
+        return changed
 
     # --- numbers ------------------------------------------------------------------------------------
 
@@ -129,6 +133,7 @@ class FamilyLoop:
         self._kernel.settle(self._installed_number)
         self._default = self._default_gateways(default, table)
         self._meaning = self.hops.meaning(self._default, self._reachable)
+        self._fixed_hops = PrefixMap(self.family, {p: int(self._meaning[n]) for p, n in self.fixed.items()})
         self.full = table.index.snapshot(self._meaning)
         routes = self.full.routes
         self._fine = distinct(self._block(routes.starts[routes.lengths > BLOCK_LENGTH[routes.bits]]))
@@ -149,7 +154,11 @@ class FamilyLoop:
 
     def fixed_hops(self) -> PrefixMap[int]:
         """The fixed entries, as selection compares them."""
-        return PrefixMap(self.family, {p: int(self._meaning[hop]) for p, hop in self.fixed.items()})
+        return self._fixed_hops
+
+    def fixed_table(self) -> HopTable:
+        """The fixed entries, as selection compares them."""
+        return self._hop_table(self._fixed_hops.items())
 
     def _number(self, prefix: Prefix, route: Route | None) -> int:
         fixed = self.fixed.get(prefix)
@@ -189,9 +198,9 @@ class FamilyLoop:
 
     def measure(
         self, destinations: Destinations, seconds: float, rate: float, learned: bool, now: float
-    ) -> None:
-        """Score one interval's traffic against what is installed, then remember it. `rate`: samples a second
-        of the whole switch; `learned`: it is known where traffic should go."""
+    ) -> Traffic:
+        """Score one interval's traffic against what is installed, then remember it. Returns what takes
+        routes. `rate`: samples a second of the whole switch; `learned`: where traffic should go is known."""
         traffic = self._routed(destinations)
         if learned:
             runs = self.full.runs, self.installed.runs
@@ -201,6 +210,7 @@ class FamilyLoop:
         if seconds > 0:
             self.bits_per_second = float(traffic.octets.sum()) * 8 / seconds
             self.samples_per_second = float(traffic.samples.sum()) / seconds
+        return traffic
 
     def _routed(self, destinations: Destinations) -> Traffic:
         rows = np.flatnonzero(destinations.family == self.family.number)
@@ -236,7 +246,7 @@ class FamilyLoop:
             self.full,
             meter.keys(),
             weights,
-            self._hop_table((prefix, int(self._meaning[hop])) for prefix, hop in self.fixed.items()),
+            self.fixed_table(),
             self._pinned(),
             incumbents,
             minimum,
@@ -249,7 +259,18 @@ class FamilyLoop:
 
     def entry_hop(self, entry: Entry) -> int:
         """The number of an entry's next hop."""
-        return DEFAULT if entry.kind is Kind.GUARD else self.hop((entry.next_hop,))
+        if entry.kind is Kind.GUARD:
+            return DEFAULT
+        return self.hop((entry.next_hop,)) if entry.next_hop else MIXED
+
+    def entry(self, prefix: Prefix, hop: int, table: RouteTable) -> Entry:
+        """An entry that sends its addresses to `hop`: the route of that prefix if it does so."""
+        if hop == DEFAULT:
+            return Entry.guard(prefix)
+        route = table.get(prefix)
+        if route is not None and self.hop_of(route) == hop:
+            return Entry(prefix, route.next_hop, route.attributes)
+        return Entry(prefix, self.hops.gateways(hop)[0], NO_ATTRIBUTES, Kind.SYNTHESISED)
 
     def _pinned(self) -> HopTable:
         pins = self._hop_table((prefix, DEFAULT) for prefix in self._pins)

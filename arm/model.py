@@ -104,6 +104,9 @@ class Attributes:
         return " ".join(map(str, self.as_path))
 
 
+NO_ATTRIBUTES = Attributes()  # one for all entries that are no routes: equal ones share a command
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """A prefix as the full table has it."""
@@ -129,6 +132,11 @@ class Entry:
     next_hop: str
     attributes: Attributes
     kind: Kind = Kind.ROUTE
+
+    @staticmethod
+    def guard(prefix: Prefix) -> Entry:
+        """An entry that follows the default."""
+        return Entry(prefix, Family.of(prefix).guard_next_hop, NO_ATTRIBUTES, Kind.GUARD)
 
 
 @dataclass(frozen=True, slots=True)

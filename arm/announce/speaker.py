@@ -1,106 +1,55 @@
 """What BIRD has been told, and what to tell it next. Pure: commands come out as text, events go in.
 
-Three rules hold at every step:
+Four rules hold at every step:
 
 - Capacity counts what the hardware may hold at any moment: what BIRD has been told, what has been withdrawn
   but is not seen to be gone, and whatever else BIRD has in the kernel. A new entry waits for room.
+- What comes after what is planned (selection/steps.py), so that nothing is misforwarded in between. A repair
+  goes first, and makes a new plan.
 - One prefix, one change at a time. ExaBGP groups queued changes by attributes and can reorder two changes of
   the same prefix; so the next one waits until ExaBGP has echoed the last as written to the wire, and after a
   withdrawal until the kernel has followed.
-- After a session comes up everything is told again, and end-of-RIB follows when that is done: until then
-  BIRD keeps the routes of the previous session (RFC 4724), so nothing flaps.
+- After a session comes up, what BIRD still has from the one before is told again, then comes end-of-RIB, then
+  what changes: until then BIRD keeps the routes of the previous session (RFC 4724), so nothing flaps.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import chain, islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 
 from arm.announce import commands
-from arm.model import Attributes, Entry, Family, Kind, Pool, Prefix
+from arm.announce.agenda import Pace
+from arm.announce.book import Before, Book, Change
+from arm.announce.slots import Slots
+from arm.model import Entry, Family, Pool, Prefix
 from arm.rib.messages import EndOfRib, Update
-from arm.rib.prefixmap import key
-from arm.selection.steps import Room, plan
+from arm.rib.prefixmap import PrefixMap
 
 OUTSTANDING = 64  # commands that ExaBGP has not answered yet
 BATCH = 500  # prefixes looked at in one go: enough to group by attributes, few enough to stay quick
-SETTLE = 2.0  # seconds after which a withdrawn prefix that the kernel does not show is taken for gone
-ECHO_LOST = 5.0  # seconds after which a change without an echo was lost with its session
-REFUSED = 60.0  # seconds before an entry that ExaBGP refused is tried again
-
-
-@dataclass(slots=True)
-class _Book:
-    """One family's account."""
-
-    family: Family
-    capacity: int = 0
-    wanted: dict[Prefix, Entry] | None = None  # None: nothing may be said yet, not even "nothing"
-    urgent: dict[Prefix, Entry | None] = field(default_factory=dict)  # repairs: before all pending
-    pending: dict[Prefix, Entry | None] = field(default_factory=dict)  # None: withdraw
-    told: dict[Prefix, Entry] = field(default_factory=dict)
-    told_at: dict[Prefix, float] = field(default_factory=dict)
-    leaving: dict[Prefix, float] = field(default_factory=dict)  # withdrawn at, not seen to be gone
-    in_flight: dict[Prefix, float] = field(default_factory=dict)  # commanded at, not echoed from the wire
-    after: dict[Prefix, frozenset[Prefix]] = field(default_factory=dict)  # what pending ones wait for
-    kernel: set[Prefix] = field(default_factory=set)
-    foreign: set[Prefix] = field(default_factory=set)  # in the kernel, neither told nor leaving
-    refused: dict[Prefix, float] = field(default_factory=dict)
-    end_due: bool = False
-
-    @property
-    def occupied(self) -> int:
-        return len(self.told) + len(self.leaving) + len(self.foreign)
-
-    def tell(self, entry: Entry, now: float) -> None:
-        self.told[entry.prefix] = entry
-        self.told_at.setdefault(entry.prefix, now)
-        self.foreign.discard(entry.prefix)
-
-    def forget(self, prefix: Prefix) -> None:
-        """No longer told; back to being just in the kernel, if it is there."""
-        self.told.pop(prefix, None)
-        self.told_at.pop(prefix, None)
-        self.leaving.pop(prefix, None)
-        if prefix in self.kernel:
-            self.foreign.add(prefix)
-
-    def replan(self, now: float) -> None:
-        """Rebuild `pending` from the difference between wanted and told; it holds unfinished repairs too."""
-        self.urgent, self.pending = {}, {}
-        if self.wanted is None:
-            return
-        self.refused = {prefix: until for prefix, until in self.refused.items() if until > now}
-        wanted = self.wanted
-        if self.refused:
-            wanted = {prefix: entry for prefix, entry in wanted.items() if prefix not in self.refused}
-        self.pending, self.after = {}, {}
-        pool = Pool(self.family.label, self.capacity, {self.family: (1,) * (self.family.bits + 1)})
-        room = Room((pool,), {pool.name: len(self.leaving) + len(self.foreign - wanted.keys())})
-        # Where there is no room to go straight, a prefix is withdrawn first; the next plan brings it back.
-        for step in plan(self.told, wanted, self.family, room):
-            if step.prefix not in self.pending:
-                self.pending[step.prefix], self.after[step.prefix] = step.value, step.after
 
 
 @dataclass(frozen=True, slots=True)
 class _Command:
-    """A command that ExaBGP has not answered; `end`: it is an end-of-RIB, else it is about `prefixes`."""
+    """A command that ExaBGP has not answered; `end`: it is an end-of-RIB, else changes, with what was
+    before."""
 
-    prefixes: tuple[Prefix, ...]
-    announces: bool = False
+    changes: Mapping[Prefix, Before]
     end: Family | None = None
 
 
 class Speaker:
-    """Decides what to tell BIRD on the target session."""
+    """Decides what to tell BIRD on the target session. `pace`: changes a second, repairs not counted."""
 
-    def __init__(self, selector: str, asn: int, capacity: Mapping[Family, int]) -> None:
+    def __init__(self, selector: str, asn: int, pools: Sequence[Pool], pace: float) -> None:
         self._selector = selector
         self._asn = asn
-        self._books = {family: _Book(family, capacity[family]) for family in Family}
+        self._slots = Slots(pools)
+        self._pace = Pace(pace)
+        self._books = {family: Book(family, self._slots) for family in Family}
         self._unanswered: deque[_Command] = deque()
         self.up = False
         self.commands = 0  # sent since start
@@ -108,11 +57,19 @@ class Speaker:
 
     # --- what others look at ------------------------------------------------------------------------
 
-    def wanted(self, family: Family) -> Mapping[Prefix, Entry]:
-        return self._books[family].wanted or {}
+    def wanted(self, family: Family) -> PrefixMap[Entry]:
+        return self._books[family].wanted or PrefixMap(family)
+
+    def standing(self, family: Family) -> PrefixMap[Entry]:
+        """What BIRD has, told in this session or kept from the one before."""
+        return self._books[family].standing
 
     def told(self, family: Family) -> Mapping[Prefix, Entry]:
-        return self._books[family].told
+        """What BIRD has been told in this session."""
+        book = self._books[family]
+        if len(book.told_at) == len(book.standing):
+            return book.standing
+        return {prefix: book.standing[prefix] for prefix in book.told_at}
 
     def told_at(self, family: Family) -> Mapping[Prefix, float]:
         return self._books[family].told_at
@@ -121,119 +78,107 @@ class Speaker:
         """Withdrawn, with the time, and not yet seen to be gone."""
         return self._books[family].leaving
 
+    def may_speak(self, family: Family) -> bool:
+        """Has it been said what is wanted? Before, nothing is said at all."""
+        return self._books[family].wanted is not None
+
+    def foreign(self, family: Family, now: float) -> set[Prefix]:
+        """What BIRD has in the kernel, but not from ARM: known some time after end-of-RIB."""
+        book = self._books[family]
+        return book.foreign if self.up and book.settled(now) else set()
+
     def occupied(self, family: Family) -> int:
         """Entries that the hardware may hold right now."""
         return self._books[family].occupied
 
     def idle(self) -> bool:
         """Nothing left to say and everything said has reached the wire."""
-        books = [book for book in self._books.values() if book.wanted is not None]
-        return not self._unanswered and not any(
-            b.urgent or b.pending or b.in_flight or b.end_due for b in books
-        )
+        return not self._unanswered and all(book.idle for book in self._books.values())
+
+    # --- what shall be ------------------------------------------------------------------------------
+
+    def want(self, family: Family, entries: PrefixMap[Entry]) -> None:
+        """The choice for one family, most important first. Replaces the previous one."""
+        self._books[family].want(entries)
+
+    def adopt(self, family: Family, entries: Iterable[Entry]) -> None:
+        """What an earlier run left in the kernel; to be said before the first `want`."""
+        self._books[family].adopt(entries)
+
+    def correct(self, prefix: Prefix, entry: Entry | None) -> None:
+        """Routing changed: what stands at a prefix must be this, at once."""
+        self._books[Family.of(prefix)].correct(prefix, entry)
+
+    def amend(self, prefix: Prefix, entry: Entry | None) -> None:
+        """Routing changed: what is wanted at a prefix must be this."""
+        self._books[Family.of(prefix)].amend(prefix, entry)
+
+    def fits(self, prefixes: Iterable[Prefix]) -> bool:
+        """Is there room at once for entries of these prefixes, beside all that the hardware may hold?"""
+        free = self._slots.free()
+        return all(self._slots.holds(each) or self._slots.take(free, each) for each in prefixes)
+
+    def wanted_fits(self, prefixes: Iterable[Prefix]) -> bool:
+        """Is there room for entries of these prefixes beside all that is wanted?"""
+        books = self._books.values()
+        taken = self._slots.cost(each for book in books for each in (book.wanted or ()))
+        free = [pool.slots - own for pool, own in zip(self._slots.pools, taken, strict=True)]
+        return all(self._slots.take(free, each) for each in prefixes)
+
+    def freeze(self, family: Family, frozen: bool) -> None:
+        """Nothing but repairs, and what a new session must be told, until this is over."""
+        self._books[family].frozen = frozen
+
+    def fixed(self, family: Family, fixed: PrefixMap[int]) -> None:
+        """The entries of the FIB that are not ARM's."""
+        self._books[family].fixed = fixed
+
+    def resize(self, pools: Sequence[Pool], pace: float) -> None:
+        """New limits. What is too much now leaves with the next choice."""
+        self._slots.resize(pools)
+        self._pace.rate = pace
+        for book in self._books.values():
+            book.replan()
 
     # --- what happens -------------------------------------------------------------------------------
 
-    def want(self, family: Family, entries: dict[Prefix, Entry], now: float) -> None:
-        """The choice for one family, most important first. Replaces the previous one."""
-        book = self._books[family]
-        book.wanted = entries
-        book.replan(now)
-
-    def repair(self, family: Family, prefix: Prefix, entry: Entry | None) -> None:
-        """A routing change of one wanted prefix: its new entry, or None when it has no route any more."""
-        book = self._books[family]
-        if book.wanted is None or (entry is None and prefix not in book.wanted):
-            return
-        if prefix not in book.wanted and len(book.wanted.keys() | book.told.keys()) >= book.capacity:
-            # No room for one more: the entries above it follow the default, which needs none.
-            for cover in [each for each in book.told if each in book.wanted and _covers(each, prefix)]:
-                if book.told[cover].kind is not Kind.GUARD:
-                    guard = Entry(cover, family.guard_next_hop, Attributes(), Kind.GUARD)
-                    self.repair(family, cover, guard)
-            return
-        if entry is None:
-            del book.wanted[prefix]
-        else:
-            book.wanted[prefix] = entry
-        book.urgent.pop(prefix, None)
-        book.pending.pop(prefix, None)
-        if book.told.get(prefix) != entry:
-            book.urgent[prefix] = entry  # routing changes outrank traffic
-
     def session(self, up: bool, now: float) -> None:
-        """The target session came up or went down. BIRD keeps what it had, as stale routes."""
+        """The target session came up or went down."""
         self.up = up
-        # ExaBGP drops what it has queued when a session ends, but not what it has not read by then: that is
-        # still on its way in the next session, though it may have been answered in between.
-        unread = {prefix for command in self._unanswered for prefix in command.prefixes}
+        unread = [prefix for command in self._unanswered for prefix in command.changes]
         for family, book in self._books.items():
-            on_its_way = {prefix for prefix in unread if Family.of(prefix) is family}
-            if up:
-                on_its_way |= book.in_flight.keys()
-            book.in_flight = dict.fromkeys(on_its_way, now)
-            doubtful = book.told.keys() | book.leaving.keys() | book.in_flight.keys()
-            book.leaving = dict.fromkeys(doubtful - book.kernel, now)
-            book.told, book.told_at = {}, {}
-            book.foreign = set(book.kernel)
-            book.end_due = up
-            book.replan(now)
+            book.session(up, (prefix for prefix in unread if Family.of(prefix) is family), now)
 
     def restart(self, now: float) -> None:
         """ExaBGP is gone, and with it the answers that it owed."""
         self._unanswered.clear()
         self.session(False, now)
 
-    def answer(self, ok: bool, now: float) -> tuple[Prefix, ...]:
+    def answer(self, ok: bool, now: float) -> Sequence[Prefix]:
         """ExaBGP answered its oldest command; returns the prefixes that it refused."""
         if not self._unanswered:
             return ()
         command = self._unanswered.popleft()
-        if ok:
-            return ()
-        self.errors += 1
-        if command.end is not None:
-            self._books[command.end].end_due = self.up
-        for prefix in command.prefixes:
+        if not ok:
+            self.errors += 1
+            if command.end is not None:
+                self._books[command.end].end_due = self.up
+        for prefix, before in command.changes.items():
             book = self._books[Family.of(prefix)]
-            book.in_flight.pop(prefix, None)
-            book.leaving.pop(prefix, None)
-            # What BIRD has is unknown now. The next choice announces it anew, or withdraws it.
-            book.tell(Entry(prefix, "", Attributes()), now)
-            if command.announces:
-                book.refused[prefix] = now + REFUSED
-        return command.prefixes
+            if ok:
+                book.answered(prefix, now)
+            else:
+                book.refuse(prefix, before, now)
+        return () if ok else tuple(command.changes)
 
     def echo(self, sent: Update | EndOfRib, now: float) -> None:
         """ExaBGP wrote this to the wire."""
-        if isinstance(sent, EndOfRib):
-            return
-        book = self._books[sent.family]
-        for prefix in sent.withdrawn:
-            book.in_flight.pop(prefix, None)
-            if prefix in book.leaving:
-                book.leaving[prefix] = now
-        for next_hop, prefixes in sent.announced:
-            for prefix in prefixes:
-                book.in_flight.pop(prefix, None)
-                if prefix not in book.told:
-                    # Read by ExaBGP between two sessions, and unknown to this one.
-                    book.leaving.pop(prefix, None)
-                    book.tell(Entry(prefix, next_hop, Attributes()), now)
-                    book.urgent.pop(prefix, None)
-                    book.pending[prefix] = (book.wanted or {}).get(prefix)
+        if isinstance(sent, Update):
+            self._books[sent.family].echo(sent, now)
 
     def kernel(self, family: Family, prefix: Prefix, present: bool) -> None:
         """The kernel shows, or no longer shows, a route of BIRD's (the default excepted)."""
-        book = self._books[family]
-        if present:
-            book.kernel.add(prefix)
-            if prefix not in book.told and prefix not in book.leaving:
-                book.foreign.add(prefix)
-        else:
-            book.kernel.discard(prefix)
-            book.foreign.discard(prefix)
-            book.leaving.pop(prefix, None)
+        self._books[family].kernel(prefix, present)
 
     # --- what to do about it ------------------------------------------------------------------------
 
@@ -242,85 +187,52 @@ class Speaker:
         if not self.up:
             return []
         lines: list[str] = []
-        for family, book in self._books.items():
-            _expire(book, now)
-            for line, command in self._next(book, now):
-                lines.append(line)
-                self._unanswered.append(command)
-            if book.end_due and book.wanted is not None and self._settled(book):
-                lines.append(commands.end_of_rib(self._selector, family))
-                self._unanswered.append(_Command((), end=family))
-                book.end_due = False
+        for book in self._books.values():
+            book.expire(now)
+        for turn in (self._repair, self._proceed):
+            for book in self._books.values():
+                lines += turn(book, now)
         self.commands += len(lines)
         return lines
 
-    def _next(self, book: _Book, now: float) -> Iterator[tuple[str, _Command]]:
-        room = OUTSTANDING - len(self._unanswered)
-        if room <= 0:
+    def _repair(self, book: Book, now: float) -> Iterator[str]:
+        return self._tell(book, list(book.urgent_changes()), now)
+
+    def _proceed(self, book: Book, now: float) -> Iterator[str]:
+        if book.wanted is None:
             return
-        ready = list(islice(_ready(book), BATCH))
-        gone = [prefix for prefix, entry in ready if entry is None]
-        for line, prefixes in islice(commands.withdraw(self._selector, gone), room):
-            room -= 1
-            for prefix in prefixes:
-                book.forget(prefix)
-                book.foreign.discard(prefix)
-                book.leaving[prefix] = now
-            _commanded(book, prefixes, now)
-            yield line, _Command(tuple(prefixes))
-        new = [entry for _, entry in ready if entry is not None]
-        for line, entries in islice(commands.announce(self._selector, self._asn, new), room):
-            for entry in entries:
-                book.tell(entry, now)
-            prefixes = [entry.prefix for entry in entries]
-            _commanded(book, prefixes, now)
-            yield line, _Command(tuple(prefixes), announces=True)
+        if not book.end_due:
+            changes = list(islice(book.steps(self._pace, now), BATCH))
+            yield from self._tell(book, changes, now, self._pace.spend)
+        else:
+            yield from self._tell(book, list(islice(book.told_again(), BATCH)), now)
+            if book.told_everything and not self._unanswered:
+                book.end(now)
+                self._unanswered.append(_Command({}, book.family))
+                yield commands.end_of_rib(self._selector, book.family)
 
-    def _settled(self, book: _Book) -> bool:
-        """Everything that could be told has been, and has reached the wire."""
-        return not book.in_flight and not self._unanswered and next(_ready(book), None) is None
-
-
-def _covers(prefix: Prefix, other: Prefix) -> bool:
-    (start, length), (inner, longer) = key(prefix), key(other)
-    drop = Family.of(prefix).bits - length
-    return length < longer and start >> drop == inner >> drop
-
-
-def _ready(book: _Book) -> Iterator[tuple[Prefix, Entry | None]]:
-    """Pending changes that may be made now: withdrawals and changes in place, then what there is room for."""
-    room = book.capacity - book.occupied
-    for prefix, entry in chain(book.urgent.items(), book.pending.items()):
-        if prefix in book.in_flight or prefix in book.leaving:
-            continue
-        if prefix not in book.urgent and any(
-            each in book.pending or each in book.in_flight for each in book.after.get(prefix, ())
-        ):
-            continue  # in this order nothing is misforwarded in between (selection/steps.py)
-        if entry is not None and prefix not in book.told and prefix not in book.foreign:
-            if room <= 0:
-                continue
-            room -= 1
-        yield prefix, entry
-
-
-def _commanded(book: _Book, prefixes: Iterable[Prefix], now: float) -> None:
-    for prefix in prefixes:
-        book.in_flight[prefix] = now
-        book.urgent.pop(prefix, None)
-        book.pending.pop(prefix, None)
-
-
-def _expire(book: _Book, now: float) -> None:
-    """What time alone settles."""
-    lost = [prefix for prefix, since in book.in_flight.items() if now - since > ECHO_LOST]
-    for prefix in lost:
-        del book.in_flight[prefix]
-        book.forget(prefix)
-    gone = [
-        prefix for prefix, at in book.leaving.items() if now - at > SETTLE and prefix not in book.in_flight
-    ]
-    for prefix in gone:
-        book.forget(prefix)
-    if lost:
-        book.replan(now)
+    def _tell(
+        self, book: Book, changes: list[Change], now: float, spend: Callable[[int], None] | None = None
+    ) -> Iterator[str]:
+        gone = (prefix for prefix, entry in changes if entry is None)
+        told = {prefix: entry for prefix, entry in changes if entry is not None}
+        new = map(book.written, told.values())
+        parts: tuple[Iterable[tuple[str, Iterable[Change]]], ...] = (
+            (
+                (line, ((prefix, None) for prefix in members))
+                for line, members in commands.withdraw(self._selector, gone)
+            ),
+            (
+                (line, ((entry.prefix, told[entry.prefix]) for entry in members))
+                for line, members in commands.announce(self._selector, self._asn, new)
+            ),
+        )
+        for part in parts:
+            for line, members in islice(part, max(0, OUTSTANDING - len(self._unanswered))):
+                before = {
+                    prefix: book.commanded(prefix, entry, now, spend is not None) for prefix, entry in members
+                }
+                self._unanswered.append(_Command(before))
+                if spend is not None:
+                    spend(len(before))
+                yield line

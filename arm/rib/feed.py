@@ -2,7 +2,7 @@
 
 A new session starts a new table beside the old one, which serves until BIRD says that the new one is
 complete (end-of-RIB). So a session that flaps never makes the table look empty, and whatever was withdrawn
-while we were not listening is gone afterwards.
+while we were not listening is gone afterwards. What comes in the meantime goes into both: it is known.
 """
 
 from __future__ import annotations
@@ -46,22 +46,28 @@ class Feed:
         self._learning = {family: IndexedTable(family) for family in Family} if change.up else {}
 
     def update(self, update: Update) -> Sequence[Prefix]:
-        """Take an UPDATE in; returns the prefixes it touched."""
-        table = self._learning.get(update.family, self._serving[update.family])
+        """Take an UPDATE in; returns the prefixes that it touched."""
+        serving, arriving = self._serving[update.family], self._learning.get(update.family)
         touched: list[Prefix] = []
         for next_hop, prefixes in update.announced:
             for prefix in prefixes:
-                table.set(Route(prefix, next_hop, update.attributes))
-            touched += prefixes
+                route = Route(prefix, next_hop, update.attributes)
+                if arriving is not None:
+                    arriving.set(route)
+                    known = serving.get(prefix)
+                    # At first there is nothing that serves, and nothing that a route could make wrong.
+                    if (known is None and not serving) or (known is not None and known.next_hop == next_hop):
+                        continue
+                serving.set(route)
+                touched.append(prefix)
         for prefix in update.withdrawn:
-            table.remove(prefix)
+            if arriving is not None:
+                arriving.remove(prefix)
+            serving.remove(prefix)
         touched += update.withdrawn
-        self.changes[update.family] += len(touched)
+        self.changes[update.family] += sum(len(prefixes) for _, prefixes in update.announced)
+        self.changes[update.family] += len(update.withdrawn)
         return touched
-
-    def latest(self, family: Family, prefix: Prefix) -> Route | None:
-        """The newest knowledge of exactly this prefix, also while the session's table is arriving."""
-        return self._learning.get(family, self._serving[family]).get(prefix)
 
     def end_of_rib(self, end: EndOfRib) -> None:
         """The session's initial table is complete: it serves from now on."""

@@ -7,10 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arm.announce.speaker import Speaker
-from arm.model import Attributes, Entry, Family, Prefix
+from arm.model import Attributes, Entry, Family, Pool, Prefix
+from arm.rib.prefixmap import PrefixMap
 from tests.announce.world import ATTRIBUTES, World, entry
 
 CAPACITY = 6
+PACE = 1000.0
 PREFIXES = {
     Family.IPV4: [f"20.{n}.0.0/16" for n in range(14)],
     Family.IPV6: [f"2a00:{n:x}::/32" for n in range(1, 15)],
@@ -21,13 +23,13 @@ SETS = (ATTRIBUTES, Attributes(med=7))
 
 
 def make(family: Family, seed: int = 0, capacity: int = CAPACITY) -> World:
-    speaker = Speaker("neighbor 127.0.0.1 local-ip 127.0.0.2", 65000, dict.fromkeys(Family, capacity))
-    return World(speaker, family, seed)
+    pools = [Pool(each.label, capacity, {each: (1,) * (each.bits + 1)}) for each in Family]
+    return World(Speaker("neighbor 127.0.0.1 local-ip 127.0.0.2", 65000, pools, PACE), family, seed)
 
 
-def table(family: Family, choice: list[tuple[int, int, int]], room: int = CAPACITY) -> dict[Prefix, Entry]:
+def table(family: Family, choice: list[tuple[int, int, int]], room: int = CAPACITY) -> PrefixMap[Entry]:
     """A choice: index of prefix, next hop and attributes, at most `room` prefixes."""
-    wanted: dict[Prefix, Entry] = {}
+    wanted: PrefixMap[Entry] = PrefixMap(family)
     for prefix, hop, attributes in choice:
         if len(wanted) == room:
             break
@@ -59,15 +61,19 @@ def test_never_over_capacity_and_always_where_it_should_end(
 ) -> None:
     world = make(family, seed)
     speaker = world.speaker
-    speaker.want(family, {}, 0.0)
+    speaker.want(family, PrefixMap(family))
     world.session(up=True)
     for what, value in history:
         if what == "want":
-            speaker.want(family, table(family, value), world.now)
+            speaker.want(family, table(family, value))
         elif what == "repair":
             for number, hop, _ in value:
                 prefix = Prefix(PREFIXES[family][number])
-                speaker.repair(family, prefix, entry(prefix, HOPS[family][hop]) if hop < 2 else None)
+                moved = entry(prefix, HOPS[family][hop]) if hop < 2 else None
+                if prefix in speaker.standing(family):
+                    speaker.correct(prefix, moved)
+                if prefix in speaker.wanted(family):
+                    speaker.amend(prefix, moved)
         elif what == "flap":
             world.session(up=False)
             for _ in range(5):
@@ -81,12 +87,11 @@ def test_never_over_capacity_and_always_where_it_should_end(
         assert len(world.kernel) <= CAPACITY, "more entries than the hardware has room for"
     wanted = dict(speaker.wanted(family))
     world.settle()
-    assert world.peak <= CAPACITY
     world.now += 100.0  # entries that were refused get their second chance
-    speaker.want(family, wanted, world.now)
+    speaker.want(family, PrefixMap(family, wanted))
     world.settle()
     assert world.bird == {prefix: each.next_hop for prefix, each in wanted.items()}
-    assert world.kernel == set(wanted)
+    assert world.kernel.keys() == wanted.keys()
     assert speaker.occupied(family) == len(wanted)
 
 
@@ -103,26 +108,25 @@ def test_a_restart_keeps_what_stays_and_drops_the_rest_at_end_of_rib(family: Fam
     old = table(family, [(n, 0, 0) for n in range(6)])
     for prefix in old:  # left by an earlier run
         world.bird[prefix] = HOPS[family][0]
-        world.kernel.add(prefix)
+        world.kernel[prefix] = HOPS[family][0]
         world.speaker.kernel(family, prefix, present=True)
     world.stale = set(world.bird)
     new = table(family, [(n, 0, 0) for n in range(3, 9)])
-    world.speaker.want(family, new, 0.0)
+    world.speaker.want(family, PrefixMap(family, new))
     world.session(up=True)
     world.settle()
-    assert world.peak <= CAPACITY
-    assert world.kernel == set(new)
+    assert world.kernel.keys() == new.keys()
 
 
 @pytest.mark.parametrize("family", Family)
 def test_same_choice_again_says_nothing(family: Family) -> None:
     world = make(family)
     wanted = table(family, [(n, n % 2, n % 2) for n in range(6)])
-    world.speaker.want(family, dict(wanted), 0.0)
+    world.speaker.want(family, PrefixMap(family, wanted))
     world.session(up=True)
     world.settle()
     before = world.speaker.commands
-    world.speaker.want(family, dict(wanted), world.now)
+    world.speaker.want(family, PrefixMap(family, wanted))
     world.settle()
     assert world.speaker.commands == before
 
@@ -131,12 +135,12 @@ def test_same_choice_again_says_nothing(family: Family) -> None:
 def test_a_repair_is_the_next_thing_said(family: Family) -> None:
     world = make(family)
     first = table(family, [(n, 0, 0) for n in range(6)])
-    world.speaker.want(family, first, 0.0)
+    world.speaker.want(family, PrefixMap(family, first))
     world.session(up=True)
     world.settle()
-    world.speaker.want(family, table(family, [(n, 1, 0) for n in range(6)]), world.now)  # five others to move
+    world.speaker.want(family, table(family, [(n, 1, 0) for n in range(6)]))  # five others to move
     moved = list(first)[5]
-    world.speaker.repair(family, moved, entry(moved, "10.9.9.9"))
+    world.speaker.correct(moved, entry(moved, "10.9.9.9"))
     line = world.speaker.next(world.now)[0]
     assert "10.9.9.9" in line
     assert line.endswith(f"nlri {moved}")
@@ -145,10 +149,10 @@ def test_a_repair_is_the_next_thing_said(family: Family) -> None:
 def test_a_new_entry_waits_until_the_kernel_shows_room() -> None:
     family = Family.IPV4
     world = make(family, capacity=1)
-    world.speaker.want(family, table(family, [(0, 0, 0)]), 0.0)
+    world.speaker.want(family, table(family, [(0, 0, 0)]))
     world.session(up=True)
     world.settle()
-    world.speaker.want(family, table(family, [(1, 0, 0)], room=1), world.now)
+    world.speaker.want(family, table(family, [(1, 0, 0)], room=1))
     (line,) = world.speaker.next(world.now)
     assert "withdraw" in line
     world.pipe.append((world.now, line))
@@ -164,15 +168,20 @@ def test_a_new_entry_waits_until_the_kernel_shows_room() -> None:
 def test_refused_entries_are_named_and_retried_later() -> None:
     family = Family.IPV4
     world = make(family)
-    wanted = table(family, [(0, 0, 0)])
-    world.speaker.want(family, dict(wanted), 0.0)
+    wanted = table(family, [(0, 0, 1)])
+    world.speaker.want(family, PrefixMap(family))
     world.session(up=True)
-    world.speaker.next(0.0)
-    assert world.speaker.answer(False, 0.0) == tuple(wanted)
-    world.speaker.want(family, dict(wanted), 1.0)
-    assert all("announce attributes" not in line for line in world.speaker.next(1.0))
-    world.speaker.want(family, dict(wanted), 61.0)
-    assert any("announce attributes" in line for line in world.speaker.next(61.0))
+    world.settle()
+    world.speaker.want(family, PrefixMap(family, wanted))
+    world.speaker.next(world.now)
+    assert world.speaker.answer(False, world.now) == tuple(wanted)
+    (line,) = world.speaker.next(world.now + 1.0)
+    assert "med 7" not in line, "tried again without attributes"
+    assert world.speaker.answer(False, world.now + 1.0) == tuple(wanted)
+    world.speaker.want(family, PrefixMap(family, wanted))
+    assert world.speaker.next(world.now + 2.0) == []
+    world.speaker.want(family, PrefixMap(family, wanted))
+    assert any("announce attributes" in line for line in world.speaker.next(world.now + 62.0))
 
 
 def test_what_exabgp_reads_between_two_sessions_is_waited_for() -> None:
@@ -180,14 +189,14 @@ def test_what_exabgp_reads_between_two_sessions_is_waited_for() -> None:
     family = Family.IPV4
     world = make(family)
     wanted = table(family, [(0, 0, 0)])
-    world.speaker.want(family, dict(wanted), 0.0)
+    world.speaker.want(family, PrefixMap(family, wanted))
     world.session(up=True)
     world.settle()
-    world.speaker.want(family, {}, world.now)
+    world.speaker.want(family, PrefixMap(family))
     world.speak()
     world.session(up=False)
     world.exabgp_reads()
-    world.speaker.want(family, dict(wanted), world.now)
+    world.speaker.want(family, PrefixMap(family, wanted))
     world.session(up=True)
     assert not any("announce attributes" in line for line in world.speaker.next(world.now))
     world.settle()

@@ -2,8 +2,8 @@
 
 ExaBGP reads commands when it likes, answers them in order, and writes changes to the wire in any order. It
 forgets what it has queued when the session ends, but not what it reads before the next one. BIRD hands
-changes to the kernel late. While the session is down BIRD keeps what it had; after end-of-RIB it drops what
-was not announced again. Nothing takes longer than LATEST at any stage.
+changes to the kernel late, in their order. While the session is down BIRD keeps what it had; after end-of-RIB
+it drops what was not announced again. Nothing takes longer than LATEST at any stage.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections import deque
 from arm.announce.speaker import Speaker
 from arm.model import Attributes, Entry, Family, Prefix
 from arm.rib.messages import EndOfRib, Update
+from arm.rib.prefixmap import PrefixMap, key
 
 LATEST = 0.4  # seconds
 
@@ -29,9 +30,8 @@ class World:
         self.ends = 0
         self.bird: dict[Prefix, str] = {}
         self.stale: set[Prefix] = set()
-        self.late: list[tuple[float, Prefix, bool]] = []  # on their way from BIRD to the kernel
-        self.kernel: set[Prefix] = set()
-        self.peak = 0
+        self.late: list[tuple[float, Prefix, str | None]] = []  # on their way from BIRD to the kernel
+        self.kernel: dict[Prefix, str] = {}
         self.refuse = 0.0
 
     # --- what the speaker is told -------------------------------------------------------------------
@@ -83,19 +83,28 @@ class World:
         self.stale.discard(prefix)
         if next_hop is None:
             if self.bird.pop(prefix, None) is not None:
-                self.late.append((self.now, prefix, False))
-        else:
-            if prefix not in self.bird:
-                self.late.append((self.now, prefix, True))
+                self.late.append((self.now, prefix, None))
+        elif self.bird.get(prefix) != next_hop:
             self.bird[prefix] = next_hop
+            self.late.append((self.now, prefix, next_hop))
 
     def kernel_follows(self) -> None:
         """BIRD's changes reach the kernel in their order."""
-        if self.late:
-            _, prefix, present = self.late.pop(0)
-            (self.kernel.add if present else self.kernel.discard)(prefix)
-            self.peak = max(self.peak, len(self.kernel))
-            self.speaker.kernel(self.family, prefix, present)
+        if not self.late:
+            return
+        _, prefix, next_hop = self.late.pop(0)
+        if next_hop is None:
+            del self.kernel[prefix]
+        elif prefix in self.kernel:
+            self.kernel[prefix] = next_hop
+            return  # no news: it has been there
+        else:
+            self.kernel[prefix] = next_hop
+        self.speaker.kernel(self.family, prefix, next_hop is not None)
+
+    def taken(self, costs: tuple[int, ...]) -> int:
+        """Slots that the kernel's entries take at such costs by length."""
+        return sum(costs[key(prefix)[1]] for prefix in self.kernel)
 
     def step(self) -> None:
         self.now += self.random.random() * 0.2
@@ -114,7 +123,7 @@ class World:
         for round_ in range(2_000):
             self.now += 0.05
             if round_ % 20 == 19:
-                self.speaker.want(self.family, dict(self.speaker.wanted(self.family)), self.now)
+                self.speaker.want(self.family, PrefixMap(self.family, self.speaker.wanted(self.family)))
             for action in (self.speak, self.exabgp_reads, self.exabgp_writes, self.kernel_follows):
                 action()
             # What was withdrawn without the kernel ever having had it is settled by time alone.

@@ -1,0 +1,311 @@
+"""One family's account: what BIRD has of it, what it shall have, and what is on its way. Pure.
+
+`standing` is what BIRD has from ARM and so may be in the FIB: told in this session, or kept by BIRD from the
+one before ("stale", RFC 4724). It changes as commands leave, not as they are answered; repairs change it as
+they are decided, so that the next one counts on them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
+
+from arm.announce.agenda import Agenda, Pace
+from arm.announce.slots import Slots
+from arm.model import NO_ATTRIBUTES, Entry, Family, Kind, Prefix
+from arm.rib.messages import Update
+from arm.rib.prefixmap import PrefixMap
+from arm.selection.steps import Room, plan
+
+SETTLE = 2.0  # seconds after which what the kernel does not show or still shows is taken as it is
+ECHO_LOST = 5.0  # seconds after its answer at which a change without an echo was lost with its session
+REFUSED = 60.0  # seconds before an entry that ExaBGP refused is tried again
+REPLAN = 0.2  # seconds between plans, when repairs make new ones necessary
+
+Change = tuple[Prefix, Entry | None]  # None: withdraw
+Before = tuple[Entry | None, bool]  # what stood, and whether this session had been told so
+
+
+class Book:
+    """See above."""
+
+    def __init__(self, family: Family, slots: Slots) -> None:
+        self.family = family
+        self.wanted: PrefixMap[Entry] | None = None  # None: nothing may be said yet, not even "nothing"
+        self.standing: PrefixMap[Entry] = PrefixMap(family)
+        self.told_at: dict[Prefix, float] = {}  # those of `standing` that this session was told
+        self.urgent: dict[Prefix, Entry | None] = {}  # repairs, before all else: with what BIRD still has
+        self.leaving: dict[Prefix, float] = {}  # withdrawn at, not seen to be gone
+        self.fixed: PrefixMap[int] = PrefixMap(family)  # of the FIB, not ARM's: by next hop number
+        self.frozen = False  # nothing but repairs
+        self.end_due = False  # the session has not been told everything yet
+        self._slots = slots
+        self._agenda = Agenda()
+        self._replan = False
+        self._planned_at = -math.inf
+        self._in_flight: dict[Prefix, float] = {}  # not echoed from the wire; answered at
+        self._kernel: set[Prefix] = set()
+        self._dropping: set[Prefix] = set()  # stale, and not told again: BIRD drops them at end-of-RIB
+        self._dropped_at = -math.inf
+        self._bare: set[Prefix] = set()  # refused with attributes, so told without
+        self._refused: dict[Prefix, float] = {}  # refused without, until
+
+    # --- what others look at ------------------------------------------------------------------------
+
+    @property
+    def occupied(self) -> int:
+        """Entries that the hardware may hold right now."""
+        return len(self.standing) + len((self.leaving.keys() | self._kernel) - self.standing.keys())
+
+    @property
+    def foreign(self) -> set[Prefix]:
+        """What the kernel holds through BIRD, but not from ARM."""
+        return self._kernel - self.standing.keys() - self.leaving.keys()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing left to say, and everything said has reached the wire."""
+        if self.wanted is None:
+            return True
+        return not (self.urgent or self._agenda or self._in_flight or self.end_due or self._replan)
+
+    # --- what shall be ------------------------------------------------------------------------------
+
+    def want(self, entries: PrefixMap[Entry]) -> None:
+        """A new choice, most important first."""
+        self.wanted = entries
+        self._planned_at = -math.inf
+        self.replan()
+
+    def replan(self) -> None:
+        """The way from what stands to what is wanted is not what it was."""
+        self._agenda = Agenda()
+        self._replan = True
+
+    def correct(self, prefix: Prefix, entry: Entry | None) -> None:
+        """Make what stands right, at once."""
+        before = self.standing.get(prefix)
+        if before == entry:
+            return
+        before = self.urgent.setdefault(prefix, before)
+        if before == entry:
+            del self.urgent[prefix]
+        self._stand(prefix, entry)
+        if self._agenda:
+            self.replan()
+
+    def amend(self, prefix: Prefix, entry: Entry | None) -> None:
+        """Make what is wanted right."""
+        if self.wanted is None or self.wanted.get(prefix) == entry:
+            return
+        if entry is None:
+            del self.wanted[prefix]
+        else:
+            self.wanted[prefix] = entry
+        if self._agenda or self.standing.get(prefix) != entry:
+            self.replan()
+
+    def adopt(self, entries: Iterable[Entry]) -> None:
+        """Entries of an earlier run, which BIRD still has."""
+        for entry in entries:
+            if entry.prefix in self._kernel and entry.prefix not in self.standing:
+                self.standing[entry.prefix] = entry
+
+    # --- what to do about it ------------------------------------------------------------------------
+
+    def urgent_changes(self) -> Iterator[Change]:
+        """Repairs that can be made now. There is room, or they would not have been decided."""
+        for prefix in self.urgent:
+            if not self._under_way(prefix):
+                yield prefix, self.standing.get(prefix)
+
+    def told_again(self) -> Iterator[Change]:
+        """What BIRD has from the session before. No change to the FIB."""
+        for prefix, entry in self.standing.items():
+            if prefix not in self.told_at and not self._moving(prefix) and prefix not in self.urgent:
+                yield prefix, entry
+
+    def steps(self, pace: Pace, now: float) -> Iterator[Change]:
+        """Steps towards what is wanted that can be made now."""
+        if self.frozen or self.wanted is None or (self._dropping and now < self._dropped_at):
+            return
+        if any(map(self._under_way, self.urgent)):
+            return  # what can be repaired has been; this is soon
+        if self._replan and now - self._planned_at >= REPLAN:
+            self._plan(self.wanted, now)
+        free = self._slots.free()
+        ready = (
+            (step.prefix, step.value)
+            for step in self._agenda.ready(self._moving)
+            if self._has_room(step.prefix, step.value, free)
+        )
+        yield from islice(ready, pace.allowed(now))
+
+    def end(self, now: float) -> None:
+        """BIRD is told that this is all: it drops what it has beyond that."""
+        self.end_due = False
+        self._dropping, self._dropped_at = self.foreign, now + SETTLE
+
+    def settled(self, now: float) -> bool:
+        """BIRD has dropped what it should at the end-of-RIB."""
+        return not self.end_due and self.wanted is not None and now > self._dropped_at
+
+    @property
+    def told_everything(self) -> bool:
+        """What stood has been told again, and has reached the wire."""
+        return not self.urgent and not self._in_flight and self.standing.keys() == self.told_at.keys()
+
+    def _plan(self, wanted: PrefixMap[Entry], now: float) -> None:
+        pools = self._slots.pools
+        free, standing = self._slots.free(), self._slots.cost(self.standing)
+        taken = {
+            pool.name: pool.slots - left - own for pool, left, own in zip(pools, free, standing, strict=True)
+        }
+        # What somebody else has installed at a prefix of ours is about to make ours leave.
+        own = self.standing.keys() | wanted.keys()
+        fixed = PrefixMap(self.family, {each: hop for each, hop in self.fixed.items() if each not in own})
+        self._agenda = Agenda(plan(self.standing, wanted, self.family, Room(pools, taken), fixed))
+        self._replan, self._planned_at = False, now
+
+    def _under_way(self, prefix: Prefix) -> bool:
+        return prefix in self._in_flight or prefix in self.leaving
+
+    def _moving(self, prefix: Prefix) -> bool:
+        return self._under_way(prefix) or prefix in self._refused
+
+    def _has_room(self, prefix: Prefix, entry: Entry | None, free: list[int]) -> bool:
+        return entry is None or self._slots.holds(prefix) or self._slots.take(free, prefix)
+
+    # --- what happens -------------------------------------------------------------------------------
+
+    def commanded(self, prefix: Prefix, entry: Entry | None, now: float, step: bool) -> Before:
+        """ExaBGP was given this change, one of `steps` or not; returns what was before."""
+        told = prefix in self.told_at
+        before = self.urgent.pop(prefix) if prefix in self.urgent else self.standing.get(prefix)
+        self._stand(prefix, entry)
+        if entry is None:
+            self.leaving[prefix] = now
+        else:
+            self.told_at.setdefault(prefix, now)
+        self._in_flight[prefix] = math.inf
+        if step:
+            self._agenda.done(prefix)
+        self._account(prefix)
+        return before, told
+
+    def answered(self, prefix: Prefix, now: float) -> None:
+        """ExaBGP has taken the change; the wire is next."""
+        if prefix in self._in_flight:
+            self._in_flight[prefix] = now
+
+    def refuse(self, prefix: Prefix, before: Before, now: float) -> None:
+        """ExaBGP does not take the change: all is as before. Attributes are all that can be wrong with one,
+        so it is tried without at once, then again after a while."""
+        stood, told = before
+        self._in_flight.pop(prefix, None)
+        self.leaving.pop(prefix, None)
+        self._stand(prefix, stood)
+        if not told:
+            self.told_at.pop(prefix, None)
+        if prefix in self._bare:
+            self._refused[prefix] = now + REFUSED
+        self._bare.add(prefix)
+        self.replan()
+
+    def written(self, entry: Entry) -> Entry:
+        """The entry as ExaBGP is told."""
+        return replace(entry, attributes=NO_ATTRIBUTES) if entry.prefix in self._bare else entry
+
+    def echo(self, sent: Update, now: float) -> None:
+        """ExaBGP wrote this to the wire."""
+        for prefix in sent.withdrawn:
+            self._in_flight.pop(prefix, None)
+            if prefix in self.told_at:  # read by ExaBGP between two sessions, and unknown to this one
+                self._stand(prefix, None)
+                self.leaving[prefix] = now
+                self.replan()
+            elif prefix in self.leaving:
+                self.leaving[prefix] = now
+            self._account(prefix)
+        for next_hop, prefixes in sent.announced:
+            for prefix in prefixes:
+                self._in_flight.pop(prefix, None)
+                if prefix not in self.told_at:  # likewise
+                    self.leaving.pop(prefix, None)
+                    self._unknown(prefix, next_hop, now)
+                self._account(prefix)
+
+    def kernel(self, prefix: Prefix, present: bool) -> None:
+        """The kernel shows, or no longer shows, a route of BIRD's (the default excepted)."""
+        if present:
+            self._kernel.add(prefix)
+        else:
+            self._kernel.discard(prefix)
+            self._dropping.discard(prefix)
+            self.leaving.pop(prefix, None)
+            if prefix in self.standing and prefix not in self.told_at and prefix not in self.urgent:
+                self._stand(prefix, None)
+        self._account(prefix)
+
+    def session(self, up: bool, unread: Iterable[Prefix], now: float) -> None:
+        """The session came up or went down. BIRD keeps what it had, as stale routes.
+
+        `unread`: prefixes of commands that ExaBGP has not answered. It drops what it has queued when a
+        session ends, but not what it has not read by then: that is on its way in the next session, though it
+        may be answered in between.
+        """
+        on_its_way = dict.fromkeys(unread, math.inf)
+        if up:
+            on_its_way |= dict.fromkeys(self._in_flight.keys() - on_its_way.keys(), now)
+        doubtful = self.standing.keys() | self.leaving.keys() | self._in_flight.keys() | on_its_way.keys()
+        self._in_flight = on_its_way
+        self.leaving = dict.fromkeys(doubtful - self._kernel, now)
+        self.told_at = {}
+        self._bare.clear()
+        for prefix in [each for each, entry in self.standing.items() if not entry.next_hop]:
+            self._stand(prefix, None)  # unknown, so it cannot be told again
+        for prefix in self.standing.keys() - self._kernel - self.urgent.keys():
+            self._stand(prefix, None)
+        for prefix in doubtful:
+            self._account(prefix)
+        self.end_due = up
+        self.replan()
+
+    def expire(self, now: float) -> None:
+        """What time alone settles."""
+        self._refused = {prefix: until for prefix, until in self._refused.items() if until > now}
+        for prefix in [each for each, at in self._in_flight.items() if now - at > ECHO_LOST]:
+            del self._in_flight[prefix]
+            self.leaving.pop(prefix, None)
+            if prefix in self._kernel:
+                self._unknown(prefix, "", now)
+            else:
+                self._stand(prefix, None)
+                self.replan()
+            self._account(prefix)
+        for prefix in [each for each, at in self.leaving.items() if now - at > SETTLE]:
+            if prefix not in self._in_flight:
+                del self.leaving[prefix]
+                self._account(prefix)
+
+    def _unknown(self, prefix: Prefix, next_hop: str, now: float) -> None:
+        """BIRD has something there, though not what it was told last."""
+        self.urgent.pop(prefix, None)
+        self._stand(prefix, Entry(prefix, next_hop, NO_ATTRIBUTES, Kind.SYNTHESISED))
+        self.told_at.setdefault(prefix, now)
+        self.replan()
+
+    def _stand(self, prefix: Prefix, entry: Entry | None) -> None:
+        if entry is not None:
+            self.standing[prefix] = entry
+        else:
+            self.told_at.pop(prefix, None)
+            if prefix in self.standing:
+                del self.standing[prefix]
+        self._account(prefix)
+
+    def _account(self, prefix: Prefix) -> None:
+        held = prefix in self.standing or prefix in self.leaving or prefix in self._kernel
+        self._slots.hold(prefix, held or self.urgent.get(prefix) is not None)

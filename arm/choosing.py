@@ -1,0 +1,134 @@
+"""The choice of entries from tick to tick: asked for in another thread, acted on here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import structlog
+
+from arm.chooser import Answer, Chooser, Question
+from arm.config import Config, pools
+from arm.lifecycle import Lifecycle, State
+from arm.model import Entry, Family, KernelRoute, Prefix
+from arm.rib.prefixmap import PrefixMap
+from arm.routing import Routing, Tables
+from arm.selection.reproducer import pack
+
+log = structlog.get_logger("arm")
+
+
+class Choosing:
+    """Asks, checks the answer against what has happened since, and wants it."""
+
+    def __init__(
+        self,
+        config: Config,
+        tables: Tables,
+        routing: Routing,
+        lifecycles: Mapping[Family, Lifecycle],
+    ) -> None:
+        self._tables = tables
+        self._routing = routing
+        self._lifecycles = lifecycles
+        self._task: asyncio.Task[None] | None = None
+        self.active: dict[Family, Sequence[tuple[Prefix, float]]] = dict.fromkeys(Family, ())
+        self.held_back: set[Family] = set()  # the last choice failed its proof
+        self.configure(config)
+
+    def configure(self, config: Config) -> None:
+        """Take over options, now or later."""
+        chosen, capacity = config.selection, config.capacity
+        self._pools = pools(capacity)
+        self._chooser = Chooser(chosen.strategy, self._pools, chosen.hysteresis, capacity.reserve)
+        self._directory = config.state.directory
+
+    @property
+    def busy(self) -> bool:
+        """The answer to the last question has not come yet: the numbers it works with must stay."""
+        return self._task is not None and not self._task.done()
+
+    def begin(self) -> None:
+        """Ask, unless the last answer is still awaited."""
+        if self.busy:
+            return
+        questions = {}
+        for family, lifecycle in self._lifecycles.items():
+            if lifecycle.state is State.OFF:
+                self._tables.speaker.want(family, PrefixMap(family))
+            elif lifecycle.state.may_announce:
+                questions[family] = self._question(family)
+        if questions:
+            self._task = asyncio.create_task(self._ask(questions), name="choose")
+
+    async def finish(self) -> None:
+        """Wait for the answer that is awaited."""
+        if self._task is not None:
+            await self._task
+
+    def adopt(self, family: Family, kernel: Mapping[Prefix, KernelRoute]) -> None:
+        """The table is known, for the first time: what the kernel holds from an earlier run is where this one
+        begins."""
+        speaker = self._tables.speaker
+        if not speaker.may_speak(family):
+            speaker.adopt(family, self._left_behind(family, kernel))
+            speaker.want(family, PrefixMap(family, speaker.standing(family)))
+            self._routing.doubt(family)
+
+    def _question(self, family: Family) -> Question:
+        self._routing.changed[family].clear()
+        tables, loop = self._tables, self._tables.loops[family]
+        current = list((tables.speaker.wanted(family) or tables.speaker.standing(family)).values())
+        may_withdraw = self._lifecycles[family].state.may_withdraw
+        demand = loop.demand(loop.incumbents(current))
+        return Question(loop, tables.feed.table(family), demand, current, may_withdraw)
+
+    async def _ask(self, questions: dict[Family, Question]) -> None:
+        wanted = {family: self._tables.speaker.wanted(family) for family in Family if family not in questions}
+        taken = [
+            sum(
+                pool.cost(family, int(prefix.rpartition("/")[2]))
+                for family, prefixes in wanted.items()
+                for prefix in prefixes
+            )
+            for pool in self._pools
+        ]
+        answers = await asyncio.to_thread(self._chooser.choose, questions, taken)
+        for family, answer in answers.items():
+            self._take(family, questions[family], answer)
+
+    def _take(self, family: Family, question: Question, answer: Answer) -> None:
+        self.active[family] = answer.active
+        if answer.wrong:
+            self.held_back.add(family)
+            self._keep(family, question)
+            return
+        self.held_back.discard(family)
+        if not self._lifecycles[family].state.may_announce:
+            return  # so much may have changed since the question
+        self._tables.speaker.want(family, answer.entries)
+        # The choice is as old as the question: what changed since is mended before anything leaves.
+        for prefix in self._routing.changed[family]:
+            self._routing.mend(family, prefix)
+
+    def _keep(self, family: Family, question: Question) -> None:
+        """What led to a table that would misforward, for whoever mends ARM."""
+        path: Path = self._directory / f"misforwarding-{family.label}.npz"
+        if path.exists():
+            return
+        try:
+            path.write_bytes(pack({family: question.demand}, self._pools))
+        except OSError as error:
+            log.error("a table that would misforward was held back", not_kept=error.strerror)
+        else:
+            log.error("a table that would misforward was held back", reproducer=str(path))
+
+    def _left_behind(self, family: Family, kernel: Mapping[Prefix, KernelRoute]) -> list[Entry]:
+        """The entries of an earlier run, as they can be announced again."""
+        loop, table = self._tables.loops[family], self._tables.feed.table(family)
+        return [
+            loop.entry(prefix, loop.hop(route.gateways), table)
+            for prefix, route in kernel.items()
+            if route.gateways
+        ]
