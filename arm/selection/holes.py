@@ -35,7 +35,7 @@ class Space:
         self._forced: dict[int, tuple[Keys, Hops]] = {}
         self._halves: dict[int, Keys] = {}
         torn = hides & (self._given.hops != DEFAULT)
-        for depth in np.unique(self._given.lengths).tolist():
+        for depth in distinct(self._given.lengths).tolist():
             rows = self._given.lengths == depth
             keys = self._given.starts[rows] >> np.uint64(self._bits - depth)
             self._forced[depth] = (keys, self._given.hops[rows])

@@ -75,7 +75,7 @@ class Optimal:
         tables = (blocks, demand.fixed, demand.pins, demand.incumbents, demand.table.runs)
         self._hops = 1 + max(int(table.hops.max(initial=0)) for table in tables)
         self._depths = {
-            int(depth): np.flatnonzero(blocks.lengths == depth) for depth in np.unique(blocks.lengths)
+            int(depth): np.flatnonzero(blocks.lengths == depth) for depth in distinct(blocks.lengths)
         }
         self._incumbents = _by_depth(demand.incumbents)
 
@@ -236,7 +236,7 @@ def _active(demand: Demand, space: Space) -> Candidates:
 def _by_depth(table: HopTable) -> dict[int, tuple[Keys, NDArray[np.int64]]]:
     """Keys (leading bits) and next hops by prefix length."""
     found = {}
-    for depth in np.unique(table.lengths[table.lengths > 0]).tolist():
+    for depth in distinct(table.lengths[table.lengths > 0]).tolist():
         rows = np.flatnonzero(table.lengths == depth)
         keys = table.starts[rows] >> np.uint64(table.bits - depth)
         found[int(depth)] = (keys, table.hops[rows].astype(np.int64))

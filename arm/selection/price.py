@@ -18,10 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from arm.model import Family, Pool
+from arm.selection.bracket import TOLERANCE, Bracket, Piece
 from arm.selection.problem import Floats, Problem, Solution
 
-TOLERANCE = 0.004  # of the slots that may stay empty; the filling uses them (fill.py)
 TRIES = 24  # solutions for one pool
+MOST_PIECES = 60  # of a bound; a dozen are usual
 SWEEPS = 3  # rounds over pools that depend on each other
 
 
@@ -78,6 +79,8 @@ class _Search:
         weights = [problem.candidates.weights for problem in problems.values()]
         self._top = max((float(each.max(initial=0.0)) for each in weights), default=0.0) or 1.0
         self._floor = 1e-9 * self._top
+        # Of more than all there is to gain, prices only ask for the smallest tables.
+        self._enough = 2.0 * (sum(float(each.sum()) for each in weights) or 1.0)
         self._warm = prices is not None and len(prices) == len(pools)
         self._prices = list(prices) if prices is not None and self._warm else self._guess(weights)
 
@@ -143,7 +146,7 @@ class _Search:
     def _search(self, number: int) -> None:
         """Set one pool's price to about the lowest at which it is not overfull."""
         pool, slots = self._pools[number], self._slots[number]
-        low = high = None
+        bracket = Bracket(slots)
         best: tuple[int, float] | None = None
         price = self._prices[number]
         for _ in range(TRIES):
@@ -151,44 +154,36 @@ class _Search:
             taken = used(
                 pool, {family: self._solution(family) for family in pool.costs if family in self._problems}
             )
-            if taken <= slots:
-                if best is None or taken > best[0]:
-                    best = taken, price
-                high = price
-                if taken >= slots * (1.0 - TOLERANCE) or price <= self._floor:
-                    break
-            else:
-                low = price
-            price = max(self._floor, self._next(taken, slots, price, low, high))
-            if high is not None and low is not None and high / low < 1.0 + 1e-6:
+            if taken <= slots and (best is None or taken > best[0]):
+                best = taken, price
+            if slots * (1.0 - TOLERANCE) <= taken <= slots or (taken <= slots and price <= self._floor):
+                break
+            price = max(self._floor, bracket.next(price, taken))
+            if bracket.narrow:
                 break
         self._prices[number] = best[1] if best is not None else price
 
-    def _next(self, taken: int, slots: int, price: float, low: float | None, high: float | None) -> float:
-        if low is not None and high is not None:
-            return math.sqrt(low * high)
-        # Outwards: small steps when it nearly fits, then ever larger ones.
-        far = abs(taken - slots) > 0.05 * slots
-        if low is None:
-            return price / (4.0 if far else 1.1)
-        return price * (4.0 if far else 1.05)
-
     def _least(self, number: int) -> float:
-        """The least bound along one pool's price. The bound is convex in it: golden section would do, but its
-        slope is known: slots less what is taken."""
-        pool, slots = self._pools[number], self._slots[number]
-        least, low, high = math.inf, self._floor, 2.0 * self._top
-        for _ in range(60):
-            middle = math.sqrt(low * high)
-            self._prices[number] = middle
-            solutions = self._solve()
-            value = sum(solution.value for solution in solutions.values())
-            value += sum(price * each for price, each in zip(self._prices, self._slots, strict=True))
-            least = min(least, value)
-            if used(pool, solutions) > slots:
-                low = middle
-            else:
-                high = middle
-            if high / low < 1.0 + 1e-7:
-                break
-        return least
+        """The least bound along one pool's price, in which it is convex and made of straight pieces: one for
+        each table that is the best somewhere, falling while the table is too large. Where the pieces of a
+        table that is too large and of one that is not cross, there is another one, or the bound is least."""
+        falling, rising = self._piece(number, self._floor), self._piece(number, self._enough)
+        if falling.slope >= 0.0 or rising.slope < 0.0:
+            least = falling if falling.slope >= 0.0 else rising
+        else:
+            least = min(falling, rising, key=lambda piece: piece.bound)
+            for _ in range(MOST_PIECES):
+                piece = self._piece(number, falling.crossing(rising))
+                least = min(least, piece, key=lambda piece: piece.bound)
+                if piece.bound <= falling.at(piece.price) + 1e-9 * self._enough or piece.slope == 0.0:
+                    break
+                falling, rising = (piece, rising) if piece.slope < 0.0 else (falling, piece)
+        self._prices[number] = least.price
+        return least.bound
+
+    def _piece(self, number: int, price: float) -> Piece:
+        self._prices[number] = price
+        solutions = self._solve()
+        value = sum(solution.value for solution in solutions.values())
+        value += sum(each * slots for each, slots in zip(self._prices, self._slots, strict=True))
+        return Piece(price, value, float(self._slots[number] - used(self._pools[number], solutions)))

@@ -77,7 +77,7 @@ def route_weights(demand: Demand) -> Floats:
 
 def _found(routes: HopTable, table: HopTable) -> Rows:
     rows = routes.find(table.starts, table.lengths)
-    return np.unique(rows[(rows >= 0) & (table.lengths > 0)])
+    return distinct(rows[(rows >= 0) & (table.lengths > 0)])
 
 
 def _covering(table: FullTable, rows: Rows) -> Rows:

@@ -33,9 +33,9 @@ class Safe:
         self._tree = tree = RouteTree(demand)
         self._hops = 1 + max(int(tree.hops.max(initial=0)), int(tree.idle_hops.max(initial=0)))
         self.candidates = tree.candidates()
-        self._incumbents = np.where(
-            np.isin(tree.held, (DEFAULT,)) | (tree.held == tree.hops), tree.held, -1
-        ).astype(np.int64)
+        self._incumbents = np.where((tree.held == DEFAULT) | (tree.held == tree.hops), tree.held, -1).astype(
+            np.int64
+        )
         # Leaving one of these with the default or with its own next hop saves its guard.
         numbers = np.arange(len(tree.idle_of))
         codes = np.concatenate((tree.idle_of * self._hops, tree.idle_of * self._hops + tree.idle_hops))
