@@ -46,7 +46,7 @@ def main() -> None:
     strategy = parser.parse_args().strategy
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     eight = scenario(_TABLE)
-    table, entries = _full_table(eight.table), installed_entries(strategy, eight)
+    table, entries = full_table(_FAMILY, eight.table), installed_entries(strategy, eight)
     started, before = _hop_table(entries), misforwarded(table, entries)
     nested = sum(next(entries.covering(prefix), None) is not None for prefix in entries)
     print(f"{len(table):,} routes, {len(entries):,} entries ({strategy}), {nested:,} inside another\n")
@@ -71,11 +71,11 @@ def main() -> None:
     print(f"| and had nothing been repaired | {_astray(_hop_table(table), started):,} | |")
 
 
-def _full_table(routes: HopTable) -> IndexedTable:
+def full_table(family: Family, routes: HopTable) -> IndexedTable:
     """As ARM learns it; the name of a next hop is its number, 0 the default's."""
-    table, attributes = IndexedTable(_FAMILY), Attributes()
+    table, attributes, dropped = IndexedTable(family), Attributes(), family.bits - routes.bits
     for start, length, hop in routes.rows():
-        table.set(Route(text(_FAMILY, start, length), str(hop), attributes))
+        table.set(Route(text(family, start << dropped, length), str(hop), attributes))
     table.settle(lambda _, route: GONE if route is None else hop_of(route))
     return table
 
@@ -88,8 +88,10 @@ def hop_of(route: Route) -> int:
 def installed_entries(strategy: str, eight: Scenario) -> PrefixMap[int]:
     """What ARM would have installed."""
     wanted = demand(index(eight.table).snapshot(), eight.traffic.keys, eight.traffic.weights)
-    chosen = ask(strategy, _FAMILY, wanted, _ENTRIES).entries
-    return PrefixMap(_FAMILY, {text(_FAMILY, start, length): hop for start, length, hop in chosen.rows()})
+    family, dropped = eight.family, eight.family.bits - eight.table.bits
+    chosen = ask(strategy, family, wanted, _ENTRIES).entries
+    rows = ((text(family, start << dropped, length), hop) for start, length, hop in chosen.rows())
+    return PrefixMap(family, dict(rows))
 
 
 Change = tuple[Prefix, Route | None]
