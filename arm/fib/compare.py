@@ -1,22 +1,155 @@
-"""What BIRD was told against what the kernel shows. Pure."""
+"""What was announced against what the kernel and the hardware hold: each difference, its class and age. Pure.
+
+| class             | BIRD was told | kernel                          | hardware | first aid                 |
+|-------------------|---------------|---------------------------------|----------|---------------------------|
+| wrong-next-hop    | yes           | sends it where it does not lead | -        | announce it again         |
+| hardware-refused  | yes           | right                           | refused  | want less (`refusals.py`) |
+| not-offloaded     | yes           | right                           | has not  | wait                      |
+| missing-in-kernel | yes           | has it not                      | -        | announce it again         |
+| stuck             | withdrawn     | has it still                    | -        | withdraw it again         |
+| unexpected        | never         | has it, from BIRD               | -        | a fixed entry: let it be  |
+
+Classes are looked for in this order; a prefix has one. A difference that is younger than its class allows is
+a delay, not a fault. What BIRD itself has is known by number only (`BirdView.channel(…).imported`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
 
-from arm.model import KernelRoute, Prefix
+from arm.model import Entry, KernelRoute, Prefix
 
 GRACE = 5.0  # seconds from telling BIRD to the kernel's route: longer is a fault, not a delay
+OFFLOAD_GRACE = 30.0  # seconds from the kernel to the hardware, which may take 47 routes a second only
+
+Gateways = tuple[str, ...]  # addresses, sorted
+
+
+class Fault(Enum):
+    """See the table above."""
+
+    MISSING = "missing-in-kernel"
+    WRONG_NEXT_HOP = "wrong-next-hop"
+    REFUSED = "hardware-refused"
+    NOT_OFFLOADED = "not-offloaded"
+    STUCK = "stuck"
+    UNEXPECTED = "unexpected"
+
+    @property
+    def grace(self) -> float:
+        """Seconds that it may last before it is one."""
+        return {Fault.REFUSED: 0.0, Fault.NOT_OFFLOADED: OFFLOAD_GRACE}.get(self, GRACE)
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """One family's state at one moment."""
+
+    told: Mapping[Prefix, Entry]  # announced, and meant to be there
+    leaving: Collection[Prefix]  # withdrawn, and not yet taken for gone
+    kernel: Mapping[Prefix, KernelRoute]  # BIRD's routes
+    expected: Callable[[str], Gateways | None]  # where an entry's next hop leads now; None: cannot be said
 
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """One family's comparison; each list in the order of its input."""
+    """One family's comparison."""
 
-    missing: list[Prefix]  # told for longer than GRACE, not in the kernel
-    unexpected: list[Prefix]  # in the kernel through BIRD, neither told nor on the way out
+    missing: list[Prefix]
+    unexpected: list[Prefix]
     failed: list[Prefix]  # in the kernel, refused by the hardware
+    wrong_next_hop: list[Prefix] = field(default_factory=list)
+    not_offloaded: list[Prefix] = field(default_factory=list)
+    stuck: list[Prefix] = field(default_factory=list)
+    since: Mapping[Prefix, float] = field(default_factory=dict)  # of each of these, in the clock of `now`
+
+    def of(self, fault: Fault) -> list[Prefix]:
+        """The prefixes of one class."""
+        return {
+            Fault.MISSING: self.missing,
+            Fault.WRONG_NEXT_HOP: self.wrong_next_hop,
+            Fault.REFUSED: self.failed,
+            Fault.NOT_OFFLOADED: self.not_offloaded,
+            Fault.STUCK: self.stuck,
+            Fault.UNEXPECTED: self.unexpected,
+        }[fault]
+
+
+class Reconciler:
+    """One family's comparison over time. `now` in seconds, never backwards."""
+
+    def __init__(self) -> None:
+        self._open: dict[Prefix, tuple[Fault, float]] = {}  # differences, and when each was first seen
+        self._ours: set[Prefix] = set()  # told once, and in the kernel ever since
+        self._offloads = False  # the platform says what its hardware has
+
+    def compare(self, books: Books, now: float) -> Differences:
+        """Compare; the oldest differences of each class come first."""
+        found = self._differences(books)
+        self._ours = (self._ours | books.told.keys()) & books.kernel.keys()
+        known = self._open
+        self._open = {}
+        lists: dict[Fault, list[Prefix]] = {fault: [] for fault in Fault}
+        since: dict[Prefix, float] = {}
+        for prefix, fault in found.items():
+            before = known.get(prefix)
+            entry = before if before is not None and before[0] is fault else (fault, now)
+            self._open[prefix] = entry
+            if now - entry[1] >= fault.grace:
+                lists[fault].append(prefix)
+                since[prefix] = entry[1]
+        for prefixes in lists.values():
+            prefixes.sort(key=lambda prefix: (since[prefix], prefix))
+        return Differences(
+            missing=lists[Fault.MISSING],
+            unexpected=lists[Fault.UNEXPECTED],
+            failed=lists[Fault.REFUSED],
+            wrong_next_hop=lists[Fault.WRONG_NEXT_HOP],
+            not_offloaded=lists[Fault.NOT_OFFLOADED],
+            stuck=lists[Fault.STUCK],
+            since=since,
+        )
+
+    def _differences(self, books: Books) -> dict[Prefix, Fault]:
+        """Every difference there is, however young. Whole tables at a time: 20,000 entries every second."""
+        told, kernel = books.told, books.kernel
+        hops = _Hops(books.expected)
+        found = dict.fromkeys(told.keys() - kernel.keys(), Fault.MISSING)
+        refused = [prefix for prefix, route in kernel.items() if route.offload_failed]
+        self._offloads = self._offloads or bool(refused) or any(r.offloaded for r in kernel.values())
+        if self._offloads:
+            bare = {prefix for prefix, route in kernel.items() if not route.offloaded}
+            found |= dict.fromkeys(bare & told.keys(), Fault.NOT_OFFLOADED)
+        found |= dict.fromkeys((prefix for prefix in refused if prefix in told), Fault.REFUSED)
+        found |= dict.fromkeys(
+            (
+                prefix
+                for prefix, entry in told.items()
+                if (gateways := hops[entry.next_hop]) is not None
+                and (route := kernel.get(prefix)) is not None
+                and route.gateways != gateways
+            ),
+            Fault.WRONG_NEXT_HOP,
+        )
+        for prefix in (kernel.keys() - told.keys()).difference(books.leaving):
+            found[prefix] = Fault.STUCK if prefix in self._ours else Fault.UNEXPECTED
+        for prefix in books.leaving:
+            if prefix in kernel:
+                found[prefix] = Fault.STUCK
+        return found
+
+
+class _Hops(dict[str, Gateways | None]):
+    """Each next hop is resolved once per comparison."""
+
+    def __init__(self, expected: Callable[[str], Gateways | None]) -> None:
+        self._expected = expected
+
+    def __missing__(self, next_hop: str) -> Gateways | None:
+        gateways = self[next_hop] = self._expected(next_hop)
+        return gateways
 
 
 def compare(
@@ -25,7 +158,7 @@ def compare(
     kernel: Mapping[Prefix, KernelRoute],
     now: float,
 ) -> Differences:
-    """Compare; `told_at` has the time at which BIRD was first told of each prefix."""
+    """Compare without a memory; `told_at` has the time at which BIRD was first told of each prefix."""
     return Differences(
         missing=[p for p, at in told_at.items() if p not in kernel and now - at > GRACE],
         unexpected=[p for p in kernel if p not in told_at and p not in leaving],

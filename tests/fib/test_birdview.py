@@ -1,8 +1,8 @@
 """What is read from BIRD's text.
 
 The texts of 2.0.12 and 2.17.5 are real ones, as BIRD wrote them when its BFD neighbour had died, another one
-had been killed (graceful restart), and ARM had announced 12 routes where 10 are let in; that of 3.x follows its
-source.
+had been killed (graceful restart), and ARM had announced 12 routes where 10 are let in; that of 3.x follows
+its source.
 """
 
 from __future__ import annotations
