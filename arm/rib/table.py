@@ -20,11 +20,12 @@ class RouteTable:
     def __init__(self, family: Family) -> None:
         self.family = family
         self._tree = PyTricia(family.bits, family.af)
+        self._count = 0  # the tree would have to walk through all of itself
         self.default: Route | None = None
 
     def __len__(self) -> int:
         """Number of routes, the default not counted."""
-        return len(self._tree)
+        return self._count
 
     def __iter__(self) -> Iterator[Prefix]:
         return iter(self._tree.keys())
@@ -34,6 +35,7 @@ class RouteTable:
         if route.prefix == self.family.default:
             self.default = route
         else:
+            self._count += not self._tree.has_key(route.prefix)
             self._tree.insert(route.prefix, route)
 
     def remove(self, prefix: Prefix) -> None:
@@ -41,6 +43,7 @@ class RouteTable:
         if prefix == self.family.default:
             self.default = None
         elif self.get(prefix) is not None:
+            self._count -= 1
             self._tree.delete(prefix)
 
     def get(self, prefix: Prefix) -> Route | None:
