@@ -35,13 +35,11 @@ def repair(
     hop_at: Callable[[Value], int],
     fixed: PrefixMap[int] | None,
     room: bool = True,
-    whole: bool = False,
 ) -> list[tuple[Prefix, int]]:
     """Entries to set, with their next hops: those in place first, then new ones, each longest prefix first.
 
     Afterwards every address of `changed` goes where the full table or the default sends it, if nothing but
-    the route of `changed` has changed since that was so. `whole`: anything in its range may have, and the
-    prefix may be one of `fixed`, new or gone; that takes as long as it takes.
+    the route of `changed` has changed since that was so.
 
     `table` is what it is after the change; `hop_of` numbers the next hop of a route. `entries` is what ARM
     has installed, `hop_at` numbers an entry's next hop (DEFAULT: a guard). `fixed` is what else is in the
@@ -57,10 +55,7 @@ def repair(
     if changed == table.family.default:
         return []  # DEFAULT is whatever the default route does
     installed = _Installed(entries, hop_at, PrefixMap(table.family) if fixed is None else fixed)
-    if whole:
-        exact, unseen = [changed] if installed.may_misforward(changed) else [], list[Prefix]()
-    else:
-        exact, unseen = _suspects(changed, table, hop_of, installed)
+    exact, unseen = _suspects(changed, table, hop_of, installed)
     decided: dict[Prefix, set[int]] = {}  # by place: what the table does with the pieces to be mended there
     wrong = set(unseen)
     for prefix in exact:
@@ -91,12 +86,6 @@ class _Installed(Generic[Value]):
     hop_at: Callable[[Value], int]
     fixed: PrefixMap[int]
 
-    def inside(self, prefix: Prefix) -> list[tuple[Prefix, int]]:
-        """ARM's entries strictly inside that do not follow the default, with their next hops."""
-        hop_at = self.hop_at
-        found = [(each, hop_at(value)) for each, value in self.entries.inside(prefix)]
-        return [each for each in found if each[1] != DEFAULT]
-
     def cover(self, prefix: Prefix) -> tuple[Prefix | None, int]:
         """The longest one strictly above `prefix`, and its next hop; without any, the default's."""
         found = next(self.entries.covering(prefix), None) if self.entries else None
@@ -118,12 +107,6 @@ class _Installed(Generic[Value]):
         if prefix in self.fixed:
             return prefix
         return next((found for found, _ in self.fixed.covering(prefix)), None) if self.fixed else None
-
-    def may_misforward(self, prefix: Prefix) -> bool:
-        """Does anything but the default decide on any address of `prefix`?"""
-        if self.decider(prefix)[1] != DEFAULT or self.inside(prefix):
-            return True
-        return any(hop != DEFAULT for _, hop in self.fixed.inside(prefix))
 
 
 def _suspects(
