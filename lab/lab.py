@@ -11,9 +11,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from arm.model import Family
@@ -136,9 +136,24 @@ class Lab:
         return self._node(node).check(["birdc", *command.split()], timeout=timeout)
 
     def restart_bird(self, node: str) -> Program:
-        """Start a node's BIRD again, after `lab.programs[node]["bird"].stop(...)`."""
-        program = programs.start_bird(self._node(node), self.logs)
+        """Start a node's BIRD again, after `lab.programs[node]["bird"].stop(...)`.
+
+        The switch's recovers what the one before left in the kernel.
+        """
+        program = programs.start_bird(self._node(node), self.logs, recover=node == SWITCH)
         self.programs[node]["bird"] = program
+        return program
+
+    def restart_forwarder(self) -> Program:
+        """Start Open vSwitch's ports and sFlow agent again, with br0's addresses, which went with it."""
+        node = self.nodes[SWITCH]
+        program = programs.start_forwarder(node, self.logs)
+        self.programs[SWITCH]["ovs-vswitchd"] = program
+        program.wait_until(lambda: not node.run(["ip", "link", "show", "br0"]).returncode, 10, "br0")
+        for command in node.plan.exec:
+            if "br0" in command and command[0] in ("ip", "ovs-ofctl"):
+                node.check(command)
+        queues.lengthen(program.pid)
         return program
 
     def counts(self) -> dict[str, dict[str, int]]:
@@ -158,13 +173,18 @@ class Lab:
         """The switch's kernel routes that BIRD installed: prefix → gateways."""
         return switch.kernel_routes(self.nodes[SWITCH], family)
 
-    def start_arm(self, configuration: Path | None = None, timeout: float = 30.0) -> Program:
+    def start_arm(
+        self,
+        configuration: Path | None = None,
+        timeout: float = 30.0,
+        env: Mapping[str, str] = MappingProxyType({}),
+    ) -> Program:
         """Start ARM on the switch and wait until its API answers."""
         path = configuration or self.options.arm_conf
         if path is None:
             path = self.workdir / "arm.toml"
             path.write_text(arm_configuration(self.options))
-        self.arm = programs.start_arm(self.nodes[SWITCH], self.logs, path.resolve())
+        self.arm = programs.start_arm(self.nodes[SWITCH], self.logs, path.resolve(), env)
         self.arm.wait_until(lambda: switch.answers(self.nodes[SWITCH]), timeout, "answer of ARM's API")
         return self.arm
 

@@ -26,6 +26,7 @@ class LabOptions:
     capacity6: int = 500
     strategy: str = "top"
     window: float = 60.0  # of ARM's default configuration, seconds
+    minimum_rate: float = 0.0  # bit/s below which ARM installs nothing
     seed: int = 1
     workdir: Path | None = None  # generated files and logs; a temporary folder if not given
     start_arm: bool = True
@@ -61,6 +62,7 @@ ipv6 = {options.capacity6}
 [selection]
 strategy = "{options.strategy}"
 window = {options.window}
+minimum_rate = {options.minimum_rate}
 
 [web]
 listen = "127.0.0.1:{PAGE_PORT}"

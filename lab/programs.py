@@ -18,6 +18,8 @@ from lab.plan import ROOT, LabError
 PYTHON = (sys.executable,)
 PYTHON_PATH = {"PYTHONPATH": str(ROOT)}
 _SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+_OVS = "/run/openvswitch"
+_QUIET = ("-vconsole:warn", "-vsyslog:off")
 
 
 class Program:
@@ -74,27 +76,30 @@ class Program:
             time.sleep(0.05)
 
 
-def start_bird(node: Node, logs: Path) -> Program:
-    """BIRD with the node's /etc/bird."""
-    return Program(node, "bird", ["bird", "-f", "-c", "/etc/bird/bird.conf"], logs)
+def start_bird(node: Node, logs: Path, *, recover: bool = False) -> Program:
+    """BIRD with the node's /etc/bird; `recover`: after an earlier one, whose kernel routes stay at first."""
+    words = ["bird", "-f", "-c", "/etc/bird/bird.conf"]
+    return Program(node, "bird", [*words, "-R"] if recover else words, logs)
+
+
+def start_forwarder(node: Node, logs: Path) -> Program:
+    """Open vSwitch's ports and sFlow agent; what they do is in its database."""
+    return Program(node, "ovs-vswitchd", ["ovs-vswitchd", f"unix:{_OVS}/db.sock", *_QUIET], logs)
 
 
 def start_switch(node: Node, logs: Path) -> list[Program]:
     """Open vSwitch (userspace datapath: no kernel module needed) and BIRD."""
-    folder = "/run/openvswitch"
-    node.check(["mkdir", "-p", folder])
-    node.check(["ovsdb-tool", "create", f"{folder}/conf.db", _SCHEMA])
-    quiet = ["-vconsole:warn", "-vsyslog:off"]
+    node.check(["mkdir", "-p", _OVS])
+    node.check(["ovsdb-tool", "create", f"{_OVS}/conf.db", _SCHEMA])
     database = Program(
         node,
         "ovsdb-server",
-        ["ovsdb-server", f"{folder}/conf.db", f"--remote=punix:{folder}/db.sock", *quiet],
+        ["ovsdb-server", f"{_OVS}/conf.db", f"--remote=punix:{_OVS}/db.sock", *_QUIET],
         logs,
     )
-    database.wait_until(node.path(f"{folder}/db.sock").exists, 10, "Open vSwitch database")
+    database.wait_until(node.path(f"{_OVS}/db.sock").exists, 10, "Open vSwitch database")
     node.check(["ovs-vsctl", "--no-wait", "init"])
-    forwarder = Program(node, "ovs-vswitchd", ["ovs-vswitchd", f"unix:{folder}/db.sock", *quiet], logs)
-    return [database, forwarder, start_bird(node, logs)]
+    return [database, start_forwarder(node, logs), start_bird(node, logs)]
 
 
 def start_neighbour(node: Node, logs: Path) -> list[Program]:
@@ -158,7 +163,7 @@ def start_sender(
     return Program(node, "sender", [*PYTHON, "-m", "lab.traffic", *words], logs, PYTHON_PATH)
 
 
-def start_arm(node: Node, logs: Path, configuration: Path) -> Program:
-    """ARM itself."""
+def start_arm(node: Node, logs: Path, configuration: Path, env: Mapping[str, str]) -> Program:
+    """ARM itself; `env` beside PYTHON_PATH."""
     command = [*PYTHON, "-m", "arm.cli", "run", "-c", str(configuration)]
-    return Program(node, "arm", command, logs, PYTHON_PATH)
+    return Program(node, "arm", command, logs, {**PYTHON_PATH, **env})

@@ -1,8 +1,8 @@
-"""Longer receive queues for Open vSwitch.
+"""Longer receive queues for programs that cannot be told: Open vSwitch, `ip monitor`.
 
-Its packet sockets hold a few hundred frames, some 20 ms of traffic, so a busy machine would lose packets that
-no test lost on purpose. It has no setting for that, and the system-wide default is not ours to change; but
-root may borrow another process's descriptor and set the socket's own option.
+Open vSwitch's packet sockets hold a few hundred frames, some 20 ms of traffic, so a busy machine would lose
+packets that no test lost on purpose. It has no setting for that, and the system-wide default is not ours to
+change; but root may borrow another process's descriptor and set the socket's own option.
 """
 
 from __future__ import annotations
@@ -15,30 +15,29 @@ from pathlib import Path
 
 _PIDFD_GETFD = 438  # the same number on every architecture
 _SO_RCVBUFFORCE = 33
-_BYTES = 16 << 20
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def lengthen(pid: int) -> int:
-    """Give every packet socket of a process a long queue; how many there are."""
+def lengthen(pid: int, family: socket.AddressFamily = socket.AF_PACKET, size: int = 16 << 20) -> int:
+    """Give every socket of that family of a process a queue of `size` bytes; how many there are."""
     process = os.pidfd_open(pid)
     found = 0
     try:
         for entry in Path(f"/proc/{pid}/fd").iterdir():
             with contextlib.suppress(OSError):  # closed in the meantime
                 if os.readlink(entry).startswith("socket:"):
-                    found += _lengthen(process, int(entry.name))
+                    found += _lengthen(process, int(entry.name), family, size)
     finally:
         os.close(process)
     return found
 
 
-def _lengthen(process: int, number: int) -> bool:
+def _lengthen(process: int, number: int, family: socket.AddressFamily, size: int) -> bool:
     borrowed = _libc.syscall(_PIDFD_GETFD, process, number, 0)
     if borrowed < 0:
         return False
     with socket.socket(fileno=borrowed) as copy:
-        if copy.family != socket.AF_PACKET:
+        if copy.family != family:
             return False
-        copy.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BYTES)
+        copy.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, size)
     return True

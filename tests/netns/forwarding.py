@@ -17,7 +17,7 @@ from pytricia import PyTricia
 
 from arm.model import Family
 from lab.lab import Lab
-from lab.plan import NEIGHBOURS
+from lab.plan import NEIGHBOURS, LabError
 
 GRACE = 2.0  # seconds that a change of the full table may take to the kernel
 _IN_FLIGHT = 0.05  # seconds from the switch's decision to the neighbour's counter, at the very most
@@ -150,14 +150,18 @@ class Recorder:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self._looked = self._counted = time.monotonic()
-        self.versions = [Version(self._looked, self._looked, view_of(lab), frozenset())]
+        view = view_of(lab)
+        assert view is not None, "BIRD does not answer"
+        self.versions = [Version(self._looked, self._looked, view, frozenset())]
         self._counts = lab.counts()
         self.arrivals: list[Arrivals] = []
 
     def look(self) -> bool:
-        """See where packets may go now; is that news?"""
+        """See where packets may go now; is that news? While BIRD cannot tell, it is what it was."""
         start = time.monotonic()
         view = view_of(self._lab)
+        if view is None:
+            return False
         changed = view.changed_from(self.versions[-1].view)
         if changed:
             self.versions.append(Version(self._looked, time.monotonic(), view, changed))
@@ -178,9 +182,14 @@ class Recorder:
         self._counts, self._counted = counts, start
 
 
-def view_of(lab: Lab) -> View:
-    """What the switch's BIRD and kernel hold now."""
-    shown = [lab.birdc("switch", f"show route table {name} primary") for name in ("full4", "full6")]
+def view_of(lab: Lab) -> View | None:
+    """What the switch's BIRD and kernel hold now; None while BIRD is down or relearns what it forgot."""
+    try:
+        shown = [lab.birdc("switch", f"show route table {name} primary") for name in ("full4", "full6")]
+        if "recovery in progress" in lab.birdc("switch", "show status"):
+            return None
+    except LabError:
+        return None
     routes = {prefix: next_hop for text in shown for prefix, next_hop in _BEST.findall(text)}
     defaults = {family: frozenset(lab.kernel_routes(family).get(family.default, ())) for family in Family}
     return View(routes, defaults)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import socket
 import threading
 import time
 from dataclasses import dataclass
 
 from arm.model import Family
+from lab import queues
 from lab.lab import Lab
 
+_QUEUE = 512 << 20  # bytes: half a million events
 _LINE = re.compile(r"^(?P<deleted>Deleted )?(?P<prefix>default|[0-9a-f.:]+(?:/\d+)?) .*proto bird\b")
 
 
@@ -27,14 +30,17 @@ class KernelWatch:
     """Follows the switch's kernel routes from its creation until `close`."""
 
     def __init__(self, lab: Lab) -> None:
+        self._lab = lab
         self.changes: list[Change] = []
-        self.present: dict[Family, set[str]] = {
-            family: set(lab.kernel_routes(family)) - {family.default} for family in Family
-        }
+        self.present: dict[Family, set[str]] = {}
+        self.resync()
         self.peak = {family: len(prefixes) for family, prefixes in self.present.items()}
-        self._process = lab.popen(
-            "switch", ["ip", "-rcvbuf", "33554432", "-o", "monitor", "route"], stdout=-1
-        )
+        self._process = lab.popen("switch", ["ip", "-o", "monitor", "route"], stdout=-1)
+        # More than the system lets it ask for: a burst that overran its socket would go unseen.
+        deadline = time.monotonic() + 10
+        while not queues.lengthen(self._process.pid, socket.AF_NETLINK, _QUEUE):
+            assert time.monotonic() < deadline, "ip monitor did not start"
+            time.sleep(0.02)
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
 
@@ -50,6 +56,11 @@ class KernelWatch:
             (self.present[family].discard if deleted else self.present[family].add)(prefix)
             self.peak[family] = max(self.peak[family], len(self.present[family]))
             self.changes.append(Change(time.monotonic(), prefix, deleted, line.strip()))
+
+    def resync(self) -> None:
+        """Look what is there: a link that goes down takes IPv4 routes with it without a word."""
+        for family in Family:
+            self.present[family] = set(self._lab.kernel_routes(family)) - {family.default}
 
     def since(self, start: float) -> list[Change]:
         """Changes after `start`, oldest first."""
