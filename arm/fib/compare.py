@@ -50,7 +50,9 @@ class Books:
     told: Mapping[Prefix, Entry]  # announced, and meant to be there
     leaving: Collection[Prefix]  # withdrawn, and not yet taken for gone
     kernel: Mapping[Prefix, KernelRoute]  # BIRD's routes
-    expected: Callable[[str], Gateways | None]  # where an entry's next hop leads now; None: cannot be said
+    expected: Callable[[str], Gateways | None]
+    """Where an entry's next hop leads now; None: cannot be said. BIRD resolves what follows the default
+    through one path of it, so any part of an ECMP group will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,7 @@ class Reconciler:
                 if (gateways := hops[entry.next_hop]) is not None
                 and (route := kernel.get(prefix)) is not None
                 and route.gateways != gateways
+                and not (route.gateways and set(route.gateways) <= set(gateways))
             ),
             Fault.WRONG_NEXT_HOP,
         )
