@@ -13,7 +13,9 @@ The import limit, found out with real BIRDs (2.0.12 and 2.17.5; 3.x from its sou
   announced again, since BIRD has forgotten what it refused.
 - What does not: withdrawing, announcing again, killing ExaBGP, ExaBGP's `teardown` (silent, because graceful
   restart is agreed on). What does, with a flap of everything imported: any end of the session with a
-  NOTIFICATION.
+  NOTIFICATION. ExaBGP sends none by itself; it can provoke BIRD's by an attribute that BIRD must not accept,
+  `announce attributes next-hop H origin igp attribute [ 0x0e 0x80 0x ] nlri P` (an empty MP_REACH_NLRI, error
+  3/9). The session is back after 1.7 to 1.9 s, without routes, and the reflector's is not touched.
 - 3.x counts: new routes get in as soon as there is room, though `[HIT]` may stay on show.
 - A limit below what is imported already (lowered live) blocks at once. So ask for less first, lower the limit
   then.
