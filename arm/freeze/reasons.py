@@ -139,7 +139,7 @@ class Freeze:
             yield "sflow-silent", "no sFlow datagrams arrive: the choice of entries rests on older traffic"
         elif samples.silent(limits.sflow_silence, clock):
             yield "sflow-silent", "sFlow brings no samples: the choice of entries rests on older traffic"
-        if samples.collapsed(limits.traffic_drop, clock):
+        if samples.collapsed(limits.traffic_drop):
             text = f"{samples.recent:.0f} samples a second come where {samples.usual:.0f} are usual"
             yield "sflow-collapsed", text
         if not vitals.reflector:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 
 RECENT, USUAL = 5.0, 60.0  # seconds over which samples are averaged; the latter at least
-SOON = 30.0  # seconds from the start on in which nothing is usual yet
 FEWEST = 2.0  # samples a second below which no drop is judged
 LATE = 10.0  # usual gaps between samples: that late is no chance
 
@@ -41,7 +40,6 @@ class Samples:
     def __init__(self, clock: float) -> None:
         """Listening begins at `clock`."""
         self.last = clock  # when the last sample came
-        self._begun = clock
         self._late = 0.0  # seconds after the last sample that chance explains
         self._usual, self._recent = Average(), Average()
 
@@ -67,10 +65,9 @@ class Samples:
         """Has no sample come for longer than is `allowed`, in seconds, and than chance explains?"""
         return clock - self.last > max(allowed, self._late)
 
-    def collapsed(self, drop: float, clock: float) -> bool:
+    def collapsed(self, drop: float) -> bool:
         """Did the rate fall by more than this share of the usual one?"""
-        judged = clock - self._begun >= SOON and self.usual >= FEWEST
-        return judged and self.recent < self.usual * (1.0 - drop)
+        return self.usual >= FEWEST and self.recent < self.usual * (1.0 - drop)
 
     def get_used(self) -> None:
         """What is recent is usual from now on."""

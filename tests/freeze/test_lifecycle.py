@@ -75,7 +75,8 @@ def test_after_the_kill_switch_it_goes_on() -> None:
     life = active()
     assert life.last(replace(GOOD, stop=True), 3) is State.STOPPED
     assert not life.cycle.judge(set(), prefixes(5), proven=True)
-    assert life.look() is State.ACTIVE
+    life.cycle.judge(set(), prefixes(5), proven=False)  # asked before, answered now
+    assert life.last(GOOD, 3) is State.ACTIVE
 
 
 # --- choices ----------------------------------------------------------------------------------------------

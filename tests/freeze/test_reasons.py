@@ -121,10 +121,20 @@ def test_few_samples_vary_by_chance() -> None:
     assert life.last(vitals(sample_rate=0.01), 100) is State.ACTIVE
 
 
-def test_nothing_is_usual_at_the_start() -> None:
-    """The first datagrams waited in the socket's buffer."""
+def test_what_became_usual_is_what_the_next_drop_is_measured_by() -> None:
+    """A window so long that the average would not have followed."""
+    life = active(window=3000.0)
+    life.last(GOOD, 6000)
+    life.until(State.FROZEN, vitals(sample_rate=50.0))
+    life.last(vitals(sample_rate=50.0), PATIENCE + 30)
+    assert life.names == []
+    assert life.until(State.FROZEN, vitals(sample_rate=2.0)) <= 30
+
+
+def test_the_first_interval_is_nothing_to_go_by() -> None:
+    """Nobody knows how long it was."""
     life = Life()
-    life.last(vitals(sample_rate=1e6), 5)
+    life.look(vitals(sample_rate=1e9))
     assert life.last(vitals(sample_rate=1e5), 20) is State.WARMING
 
 
@@ -212,7 +222,7 @@ def test_a_choice_that_stays_small_is_accepted() -> None:
         assert life.cycle.state is State.FROZEN
         assert not life.cycle.judge(large, small, proven=True)
         life.last(GOOD, 10)
-    assert life.cycle.state is State.ACTIVE
+    assert life.last(GOOD, 20) is State.ACTIVE
     assert life.cycle.judge(large, small, proven=True)
     assert life.cycle.judge(small, small, proven=True)
     life.last(GOOD, int(HOLD))

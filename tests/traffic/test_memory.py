@@ -49,6 +49,8 @@ def test_a_pause_ages_what_is_known_but_not_the_rates(window: float | None, rate
     other = taken_over(meter, 32, window, away, 5.0)
     (before,), (after,) = meter.octets().tolist(), other.octets().tolist()
     assert after == pytest.approx(before * np.exp(-away / other.window))
+    (before,), (after,) = meter.dump().standing.tolist(), other.dump().standing.tolist()
+    assert after == pytest.approx(before * np.exp(-away / other.window / 3)), "it fades more slowly"
     assert other.rate_of(other.octets()) == pytest.approx(meter.rate_of(meter.octets()))
     add(other, [row("20.0.0.1", 125_000.0)], 6.0, rate)
     assert other.rate_of(other.octets()).tolist() == pytest.approx([125_000.0], rel=0.01)
