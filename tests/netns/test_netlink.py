@@ -9,7 +9,6 @@ from ipaddress import ip_network
 import pytest
 
 from arm.fib.kernelpicture import Routes
-from arm.fib.kernelpicture import Routes
 from arm.fib.netlink import KernelRoutes, dump
 from arm.model import Family, KernelRoute, Prefix
 from tests.netns.kernel import batch, ip
