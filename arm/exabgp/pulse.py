@@ -1,11 +1,11 @@
 """Is ExaBGP still with us? Pure: seconds go in, what to do comes out.
 
 ExaBGP is asked for its version now and then, and must answer. Whoever says nothing for a third of the hold
-time is taken for hung, and is ended. That is on purpose much sooner than BIRD's hold timer: when it expires,
-BIRD sends a NOTIFICATION and drops ARM's routes at once (RFC 4271, section 6.5; RFC 4724, section 4, has
-graceful restart only for connections that end without one). A connection that just ends is a graceful
-restart: BIRD keeps the routes until the next ExaBGP has told them all again. Ending it sooner than needed
-costs no route; later costs all of them.
+time (of 30 seconds, if it is longer: BIRD's own may be shorter) is taken for hung, and is ended. That is on
+purpose much sooner than BIRD's hold timer: when it expires, BIRD sends a NOTIFICATION and drops ARM's routes
+at once (RFC 4271, section 6.5; RFC 4724, section 4, has graceful restart only for connections that end
+without one). A connection that just ends is a graceful restart: BIRD keeps the routes until the next ExaBGP
+has told them all again. Ending it sooner than needed costs no route; later costs all of them.
 
 At the worst BIRD heard the last keepalive a third of the hold time before ExaBGP hung, so that two thirds
 are left; a third and one look are used.
@@ -17,6 +17,7 @@ from enum import Enum, auto
 
 QUESTION = "version"
 ANSWER = b"exabgp "  # how the line that answers it begins; `done` follows, as after every command
+LONGEST_HOLD = 30.0  # seconds: what BIRD has in the configuration that we ship
 LOOKS = 4  # in the time that decides
 
 
@@ -36,6 +37,7 @@ class Pulse:
     """
 
     def __init__(self, hold_time: float) -> None:
+        hold_time = min(hold_time, LONGEST_HOLD)
         self._limit = hold_time / 3
         # Lines come, but the answer does not: it no longer reads what it is told.
         self._deaf = hold_time
