@@ -13,10 +13,11 @@ from arm.config_values import AbsolutePath, Meant, Seconds, Section, Share
 class Announce(Section):
     """Whether ARM acts on what it chooses."""
 
-    mode: Annotated[Literal["active", "observe"], Meant("a known mode")] = Field(
+    mode: Annotated[Literal["active", "observe", "withdraw"], Meant("a known mode")] = Field(
         default="active",
         description="`active`: entries are announced to BIRD. `observe`: everything but that; what was "
-        "announced before stays, and only routing changes correct it.",
+        "announced before stays, and only routing changes correct it. `withdraw`: all that was announced is "
+        "taken back, in safe order, and everything follows the default.",
     )
 
 

@@ -75,7 +75,7 @@ configurations = st.fixed_dictionaries(
             denials=listed_rules,
             record=st.sampled_from(["", "/var/lib/arm/traffic"]),
         ),
-        "announce": option(mode=st.sampled_from(["active", "observe"])),
+        "announce": option(mode=st.sampled_from(["active", "observe", "withdraw"])),
         "freeze": option(sflow_silence=seconds, table_drop=shares),
         "log": option(level=st.sampled_from(["info", "debug"])),
     },
