@@ -84,9 +84,13 @@ def test_what_covers_a_prefix_and_what_is_inside_equal_a_plain_scan(
     )
     for asked in draw.draw(st.lists(shorter, max_size=8)):
         around = [each for each in plain.values() if covers(each.prefix, asked)]
-        assert table.covering(asked) == max(around, key=lambda each: order(each)[1], default=None)
+        nearest = max(around, key=lambda each: order(each)[1], default=None)
+        assert table.covering(asked) == nearest
+        assert table.nearest(asked) == plain.get(asked, nearest)
         inside = [each for each in plain.values() if each.prefix == asked or covers(asked, each.prefix)]
         assert table.inside(asked) == sorted(inside, key=order)
+        assert table.crowd(asked) == len(inside)
+        assert len(table) == len(plain)
     assert set(table) == set(plain), "asking has left nothing behind"
     for prefix, _ in changes:
         table.remove(prefix)

@@ -1,0 +1,155 @@
+"""A table with its index beside it, against an index made from the same routes at once."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from arm.model import Attributes, Family, Prefix, Route
+from arm.rib.fulltable import GONE, RouteIndex
+from arm.rib.hops import RAW_MIXED
+from arm.rib.hoptable import HopTable, key_bits
+from arm.rib.indexed import IndexedTable
+from arm.rib.prefixmap import key, text
+from tests.rib.plain import holds
+from tests.rib.test_fulltable import same
+
+ATTRIBUTES = Attributes()
+LENGTHS = {Family.IPV4: (0, 1, 8, 30, 31, 32), Family.IPV6: (0, 1, 16, 62, 63, 64, 65, 66, 127, 128)}
+
+
+def prefixes(family: Family) -> st.SearchStrategy[Prefix]:
+    """On both sides of where keys end."""
+    dropped = family.bits - key_bits(family)
+    base = int(ip_address("20.0.0.0" if family is Family.IPV4 else "2a00::"))
+    address = st.builds(
+        lambda block, low: base + (block << dropped) + low % (1 << dropped),
+        st.integers(0, 5),
+        st.sampled_from([0, 1, (1 << dropped) - 1, 1 << max(dropped - 1, 0)]),
+    )
+    lengths = st.sampled_from(LENGTHS[family])
+    return st.builds(
+        lambda at, length: text(family, at >> (family.bits - length) << (family.bits - length), length),
+        address,
+        lengths,
+    )
+
+
+class World:
+    """A table, its routes, and next hops that are not its routes' own."""
+
+    def __init__(self, family: Family) -> None:
+        self.family = family
+        self.table = IndexedTable(family)
+        self.routes: dict[Prefix, int] = {}
+        self.other: dict[Prefix, int] = {}  # as fixed entries have
+
+    def number(self, prefix: Prefix, route: Route | None) -> int:
+        if prefix in self.other:
+            return self.other[prefix]
+        return GONE if route is None else int(route.next_hop)
+
+    def play(self, what: str, prefix: Prefix, hop: int) -> None:
+        if what == "announce":
+            self.table.set(Route(prefix, str(hop), ATTRIBUTES))
+            self.routes[prefix] = hop
+        elif what == "withdraw":
+            self.table.remove(prefix)
+            self.routes.pop(prefix, None)
+        else:
+            if what == "fix":
+                self.other[prefix] = hop
+            else:
+                self.other.pop(prefix, None)
+            self.table.touch(prefix)
+
+    def plain(self) -> RouteIndex:
+        """Made from what is true now."""
+        bits, dropped = key_bits(self.family), self.family.bits - key_bits(self.family)
+        rows: dict[tuple[int, int], int] = {}
+        longer: set[int] = set()
+        for prefix, hop in (self.routes | self.other).items():
+            start, length = key(prefix)
+            if length > bits:
+                longer.add(start >> dropped)
+            elif prefix != self.family.default:
+                rows[start >> dropped, length] = hop
+        rows |= {(start, bits): RAW_MIXED for start in longer}
+        index = RouteIndex(bits)
+        index.load(HopTable.of(bits, ((*place, hop) for place, hop in rows.items())))
+        return index
+
+    def gap(self, prefix: Prefix, places: list[Prefix]) -> list[Prefix]:
+        """By a look at both sides of every border in it."""
+        bits, length = self.family.bits, key(prefix)[1]
+        longer = [key(each) for each in self.routes if key(each)[1] > length and each != self.family.default]
+        found = []
+        for place in places:
+            start, its_length = key(place)
+            ends = {first + (1 << (bits - long)) for first, long in longer}
+            asked = [at for at in {start, *ends} if holds(bits, (start, its_length), at)]
+            if any(not any(holds(bits, each, at) for each in longer) for at in asked):
+                found.append(place)
+        return found
+
+
+EVENTS = ["announce", "announce", "withdraw", "fix", "unfix", "settle"]
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[Family, list[tuple[str, Prefix, int]]]:
+    family = draw(st.sampled_from(Family))
+    event = st.tuples(st.sampled_from(EVENTS), prefixes(family), st.integers(3, 6))
+    return family, draw(st.lists(event, max_size=40))
+
+
+@given(histories())
+def test_settled_it_is_as_if_made_anew(history: tuple[Family, list[tuple[str, Prefix, int]]]) -> None:
+    family, events = history
+    world = World(family)
+    waiting: set[Prefix] = set()
+    for what, prefix, hop in (*events, ("settle", family.default, 0)):
+        if what != "settle":
+            world.play(what, prefix, hop)
+            waiting |= {prefix} - {family.default}
+            continue
+        assert world.table.settle(world.number) == len(waiting)
+        waiting.clear()
+        assert same(world.table.index.snapshot(), world.plain().snapshot())
+        assert world.table.crowd(family.default) == len(world.table.index)
+    assert world.table.settle(world.number) == 0
+
+
+@settings(max_examples=200)
+@given(histories(), st.booleans(), st.data())
+def test_no_gap_is_overlooked(
+    history: tuple[Family, list[tuple[str, Prefix, int]]], settled: bool, data: st.DataObject
+) -> None:
+    """By the tree or by the index, up to date or not."""
+    family, events = history
+    world = World(family)
+    for what, prefix, hop in events:
+        if what == "settle":
+            world.table.settle(world.number)
+        elif what in ("announce", "withdraw"):
+            world.play(what, prefix, hop)
+    if settled:
+        world.table.settle(world.number)
+    asked = data.draw(prefixes(family))
+    start, length = key(asked)
+    inside = prefixes(family).filter(
+        lambda each: key(each)[1] >= length and holds(family.bits, (start, length), key(each)[0])
+    )
+    places = data.draw(st.lists(st.just(asked) | inside, max_size=5, unique=True)) if length < 65 else [asked]
+    with pytest.MonkeyPatch.context() as patched:
+        by_tree = world.table.gaps(asked, places)
+        patched.setattr("arm.rib.indexed._FEW", 0)
+        by_index = world.table.gaps(asked, places)
+    plain = world.gap(asked, places)
+    assert set(plain) <= set(by_tree) <= set(places)
+    assert set(plain) <= set(by_index) <= set(places)
+    if settled and not any(key(each)[1] > key_bits(family) for each in [*world.routes, *places]):
+        assert by_index == plain, "nothing is unknown"
