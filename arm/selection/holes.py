@@ -32,6 +32,9 @@ class Space:
         # Cut at the holes' edges, so that no block reaches across one, and through the middle of those that
         # would be one block with another next hop than they have: only their halves can still have entries.
         self.runs = _cut(runs, self._given, hides & (content != MIXED)) if len(self._given) else runs
+        if len(self.runs.starts) == 1:  # the default's own prefix can be no entry: its halves can
+            half = np.array([0, 1 << (self._bits - 1)], np.uint64)
+            self.runs = Runs(self._bits, half, runs.hop(half))
         self._forced: dict[int, tuple[Keys, Hops]] = {}
         self._halves: dict[int, Keys] = {}
         torn = hides & (self._given.hops != DEFAULT)

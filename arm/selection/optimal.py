@@ -54,13 +54,14 @@ class _Nodes:
 @dataclass(frozen=True, slots=True)
 class _Level:
     """A depth as the way down needs it. `up` (m,): the parent's number in the level above, or -1 for a root,
-    which inherits `context`. `codes`: next hops with which a node does not want an entry; `best`: with which
-    it would have one."""
+    which inherits `context`. `codes`: next hops with which a node does not want an entry, `careless`: those
+    that never do; `best`: with which they would have one."""
 
     keys: Keys
     up: NDArray[np.intp]
     context: NDArray[np.int64]
     codes: Codes
+    careless: NDArray[np.bool_]
     best: NDArray[np.int64]
 
 
@@ -129,7 +130,8 @@ class Optimal:
         above = _Nodes(parents, sums, summed, sums[summed // self._hops] + extra)
         context = np.concatenate((context, np.zeros(len(siblings.keys), np.int64)))
         best = np.concatenate((priced.best, other.best))
-        return _Level(keys, up, context, codes, best), above, worth
+        careless = np.concatenate((priced.careless, other.careless))
+        return _Level(keys, up, context, codes, careless, best), above, worth
 
     def _blocks(self, depth: int) -> _Nodes:
         """The active blocks of one depth."""
@@ -202,7 +204,7 @@ class Optimal:
             given[lower] = above[level.up[lower]]
             forced, _ = self._space.forced(depth, level.keys)
             content = look_up(level.codes, np.arange(len(given)) * self._hops + given) >= 0
-            wants = ~content & ~forced
+            wants = ~content & ~level.careless & ~forced
             above = np.where(wants, level.best, given)
             starts.append(level.keys[wants] << np.uint64(self._bits - depth))
             lengths.append(np.full(int(wants.sum()), depth, np.int8))

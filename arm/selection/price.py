@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from arm.model import Family, Pool
 from arm.selection.bracket import TOLERANCE, Bracket, Piece
@@ -47,7 +48,7 @@ def fit(
 
 def bound(problems: Mapping[Family, Problem], pools: Sequence[Pool], slots: Sequence[int]) -> float:
     """The least upper bound on what any safe table serves that is found at any prices."""
-    return _Search(problems, pools, slots, 0.0, None).bound()
+    return _Search(problems, pools, slots, 0.0, None, relaxed=True).bound()
 
 
 def used(pool: Pool, tables: Mapping[Family, Solution]) -> int:
@@ -70,8 +71,11 @@ class _Search:
         slots: Sequence[int],
         discount: float,
         prices: Sequence[float] | None,
+        relaxed: bool = False,
     ) -> None:
+        """`relaxed`: solve something easier, that is worth no less."""
         self._problems = problems
+        self._relaxed = relaxed
         self._pools = pools
         self._slots = slots
         self._discount = discount
@@ -120,12 +124,8 @@ class _Search:
         return best
 
     def _coupled(self) -> bool:
-        """Does an entry of some family take slots of two pools?"""
-        return any(
-            sum(pool.cost(family, length) > 0 for pool in self._pools) > 1
-            for family in self._problems
-            for length in range(family.bits + 1)
-        )
+        """Do entries of some family live in two pools? What is dear in one may be cheap in the other."""
+        return any(sum(family in pool.costs for pool in self._pools) > 1 for family in self._problems)
 
     def _solve(self) -> dict[Family, Solution]:
         return {family: self._solution(family) for family in self._problems}
@@ -135,13 +135,19 @@ class _Search:
             price for price, pool in zip(self._prices, self._pools, strict=True) if family in pool.costs
         )
         if (family, touching) not in self._known:
-            costs: Floats = np.zeros(family.bits + 1)
-            for price, pool in zip(self._prices, self._pools, strict=True):
-                if family in pool.costs:
-                    costs += price * np.asarray(pool.costs[family], np.float64)
-            costs = np.maximum(costs, self._floor)
+            costs = self._costs(family)
+            if self._relaxed:
+                costs = costs[_cheapest(costs)]
             self._known[family, touching] = self._problems[family].solve(costs, self._discount)
         return self._known[family, touching]
+
+    def _costs(self, family: Family) -> Floats:
+        """What an entry of each length costs; shape (bits + 1,)."""
+        costs: Floats = np.zeros(family.bits + 1)
+        for price, pool in zip(self._prices, self._pools, strict=True):
+            if family in pool.costs:
+                costs += price * np.asarray(pool.costs[family], np.float64)
+        return np.maximum(costs, self._floor)
 
     def _search(self, number: int) -> None:
         """Set one pool's price to about the lowest at which it is not overfull."""
@@ -183,7 +189,25 @@ class _Search:
 
     def _piece(self, number: int, price: float) -> Piece:
         self._prices[number] = price
-        solutions = self._solve()
-        value = sum(solution.value for solution in solutions.values())
-        value += sum(each * slots for each, slots in zip(self._prices, self._slots, strict=True))
-        return Piece(price, value, float(self._slots[number] - used(self._pools[number], solutions)))
+        pool = self._pools[number]
+        bound = sum(each * slots for each, slots in zip(self._prices, self._slots, strict=True))
+        slope = self._slots[number]
+        for family, solution in self._solve().items():
+            bound += solution.value
+            if family in pool.costs:
+                lengths = _cheapest(self._costs(family))[solution.table.lengths]
+                slope -= int(np.asarray(pool.costs[family])[lengths].sum())
+        return Piece(price, bound, float(slope))
+
+
+def _cheapest(costs: Floats) -> NDArray[np.intp]:
+    """For each length the one, not shorter, at which an entry costs least.
+
+    Where longer entries cost less than shorter ones, the best table may have several of them instead of one.
+    No problem knows that; but if the shorter one costs as little, it is as good as any.
+    """
+    longest_first = costs[::-1]
+    least = np.minimum.accumulate(longest_first)
+    found = np.maximum.accumulate(np.where(longest_first == least, np.arange(len(costs)), 0))
+    cheapest: NDArray[np.intp] = len(costs) - 1 - found[::-1]
+    return cheapest

@@ -81,6 +81,7 @@ class Priced:
     gains: Floats
     best: NDArray[np.int64]
     guarded: NDArray[np.bool_]  # the only next hop that is worth more than an entry is the default
+    careless: NDArray[np.bool_]  # whatever is inherited, no entry is worth its price
 
 
 def price(
@@ -122,7 +123,7 @@ def price(
     count = np.bincount(nodes[keep], minlength=len(otherwise))
     to_default = np.bincount(nodes[keep & (codes % hops == 0)], minlength=len(otherwise))
     guarded = (count == 1) & (to_default == 1) & (otherwise <= install)
-    return Priced(best_value, codes[keep], gains[keep], best, guarded)
+    return Priced(best_value, codes[keep], gains[keep], best, guarded, otherwise >= install)
 
 
 def inherited(priced: Priced, wanted: Codes, nodes: NDArray[np.intp]) -> Floats:

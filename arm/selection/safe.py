@@ -115,7 +115,7 @@ class Safe:
             given = tree.given[first:behind]
             context = np.where(given, tree.hops[first:behind], context)
             content = look_up(priced.codes, np.arange(behind - first) * self._hops + context) >= 0
-            wants[first:behind] = ~content & ~given
+            wants[first:behind] = ~content & ~priced.careless & ~given
             final[first:behind] = np.where(wants[first:behind], priced.best, context)
         above = final[tree.idle_of]
         guards = tree.idle_table.take((above != DEFAULT) & (above != tree.idle_hops))
