@@ -169,7 +169,7 @@ def test_a_flapping_session_never_empties_the_table(family: Family, one: str, tw
     assert feed.learning(family)
     assert len(feed.table(family)) == 0, "not known to be complete yet"
     assert feed.routes(family) == 2
-    feed.end_of_rib(end(family))
+    feed.end_of_rib(family)
     assert not feed.learning(family)
     assert len(feed.table(family)) == 2
 
@@ -181,7 +181,7 @@ def test_a_flapping_session_never_empties_the_table(family: Family, one: str, tw
     assert feed.update(announced(family, one, next_hop="10.0.0.9")) == [one]
     assert feed.table(family).get(Prefix(one)) == route(one, "10.0.0.9"), "what is known is used at once"
     assert feed.table(family).get(Prefix(two)) == route(two)
-    feed.end_of_rib(end(family))
+    feed.end_of_rib(family)
     assert set(feed.table(family)) == {one}, "what was withdrawn meanwhile is gone"
     assert feed.changes[family] == 4
 
@@ -190,7 +190,7 @@ def test_withdrawals() -> None:
     feed = Feed()
     feed.session(SessionChange("127.0.0.1", True))
     feed.update(announced(Family.IPV4, "20.0.0.0/16", "0.0.0.0/0"))
-    feed.end_of_rib(end(Family.IPV4))
+    feed.end_of_rib(Family.IPV4)
     assert feed.update(withdrawn(Family.IPV4, "20.0.0.0/16", "20.9.0.0/16")) == ["20.0.0.0/16", "20.9.0.0/16"]
     assert len(feed.table(Family.IPV4)) == 0
     assert feed.table(Family.IPV4).default is not None
