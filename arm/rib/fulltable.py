@@ -15,7 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arm.model import Family
-from arm.rib.hoptable import MIXED, ONE, Hops, HopTable, Keys, Lengths, Runs, key_bits, network
+from arm.rib.hoptable import (
+    MIXED,
+    ONE,
+    Hops,
+    HopTable,
+    Keys,
+    Lengths,
+    Runs,
+    among,
+    distinct,
+    key_bits,
+    network,
+)
 from arm.rib.paint import NOBODY, Ranges, everything, merge, paint, spread
 
 _Column = TypeVar("_Column", bound=np.generic)
@@ -109,8 +121,8 @@ class RouteIndex:
         """The table now. `meaning` (next hops,) gives the number that stands for each raw next hop."""
         routes, hops = self._routes, self._hops
         if meaning is not None:
-            routes = replace(routes, hops=meaning[routes.hops])
-            hops = meaning[hops]
+            routes = replace(routes, hops=meaning.take(routes.hops))
+            hops = meaning.take(hops)
         return FullTable(
             routes, self._parents, self._starts, self._owners, merge(routes.bits, self._starts, hops)
         )
@@ -156,7 +168,6 @@ class RouteIndex:
         """New next hops, same prefixes."""
         firsts = np.searchsorted(self._starts, changes.starts, "left").tolist()
         behinds = np.searchsorted(self._starts, changes.ends(), "right").tolist()
-        self._hops = self._hops.copy()
         columns = (firsts, behinds, changes.lengths.tolist(), changes.hops.tolist())
         for first, behind, length, hop in zip(*columns, strict=True):
             part = self._hops[first:behind]
@@ -173,7 +184,7 @@ class RouteIndex:
         # An interval that reached across the end of a range goes on behind it.
         after = ranges.lasts + ONE
         known = self._starts[np.minimum(behind, len(self._starts) - 1)] == after
-        cut = ~(known | np.isin(after, ranges.firsts)) & (ranges.lasts != (1 << self._routes.bits) - 1)
+        cut = ~(known | among(after, ranges.firsts)) & (ranges.lasts != (1 << self._routes.bits) - 1)
         order = np.argsort(np.concatenate((starts, after[cut])), kind="stable")
         starts = np.concatenate((starts, after[cut]))[order]
         owners = np.concatenate((owners, self._owners[behind[cut] - 1]))[order]
@@ -207,7 +218,7 @@ class RouteIndex:
 
     def _close(self, seams: Keys) -> None:
         """Drop interval borders at which the owner does not change."""
-        at = np.unique(np.searchsorted(self._starts, seams, "left"))
+        at = distinct(np.searchsorted(self._starts, seams, "left"))
         at = at[(at > 0) & (at < len(self._starts))]
         lengths = self._owners[at]
         here = network(self._starts[at], np.maximum(lengths, 0), self._routes.bits)

@@ -161,7 +161,7 @@ def distinct(values: NDArray[_Number]) -> NDArray[_Number]:
     values = np.sort(values, kind="stable")
     new = np.ones(len(values), np.bool_)
     np.not_equal(values[1:], values[:-1], out=new[1:])
-    return values[new]
+    return values.take(np.flatnonzero(new))
 
 
 def among(values: NDArray[_Number], known: NDArray[_Number]) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from arm.rib.hoptable import DEFAULT, ONE, Hops, HopTable, Keys, Lengths, Runs
+from arm.rib.hoptable import DEFAULT, ONE, Hops, HopTable, Keys, Lengths, Runs, distinct
 
 NOBODY = -1  # as a length: no prefix covers this
 
@@ -58,7 +58,7 @@ def paint(table: HopTable, ranges: Ranges) -> Painting:
     ends = table.ends()
     within = np.searchsorted(ranges.firsts, table.starts, "right") - 1
     after = ends[ends < ranges.lasts[within]] + ONE
-    starts = np.unique(np.concatenate((ranges.firsts, table.starts, after)))
+    starts = distinct(np.concatenate((ranges.firsts, table.starts, after)))
     within = np.searchsorted(ranges.firsts, starts, "right") - 1
     owners, hops = ranges.lengths[within], ranges.hops[within]
     parents = np.empty(len(table), np.int8)
@@ -94,4 +94,5 @@ def merge(bits: int, starts: Keys, hops: Hops) -> Runs:
     """Runs of intervals with the same next hop."""
     new = np.ones(len(starts), np.bool_)
     np.not_equal(hops[1:], hops[:-1], out=new[1:])
-    return Runs(bits, starts[new], hops[new])
+    rows = np.flatnonzero(new)  # far quicker than by mask
+    return Runs(bits, starts.take(rows), hops.take(rows))
