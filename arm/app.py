@@ -22,26 +22,34 @@ import structlog
 
 from arm import __version__
 from arm.announce.speaker import Speaker
-from arm.board import Board, Outside, Rooms
+from arm.board import Board, Rooms
 from arm.choosing import Choosing
 from arm.config import Config, pools
 from arm.config import Session as SessionOptions
+from arm.config_capacity import Capacity
 from arm.exabgp.config import Session
 from arm.exabgp.config import Speaker as SpeakerOptions
 from arm.exabgp.process import Exabgp
 from arm.family import FamilyLoop, Traffic, Valuation
 from arm.fib import bird
+from arm.fib.bird import BirdWatch
+from arm.fib.birdview import BirdView
 from arm.fib.interfaces import connected
 from arm.fib.netlink import KernelRoutes
+from arm.freeze.reasons import Limits, Vitals
 from arm.health import Change
+from arm.keeping import Keeper
 from arm.lifecycle import Facts, Lifecycle, State
 from arm.model import ArmError, Family, KernelRoute, Prefix
+from arm.picture_findings import Outside
+from arm.reload import read_again
 from arm.rib.feed import Feed
 from arm.routing import REFLECTOR, TARGET, Routing, Tables
 from arm.selection.policy import Policy, Rule
 from arm.sflow.collector import Collector
 from arm.sflow.direction import Direction
 from arm.sflow.intake import Intake
+from arm.systemd import Systemd
 from arm.traffic.interval import Interval
 from arm.traffic.record import Recorder
 from arm.web.server import serve
@@ -49,26 +57,30 @@ from arm.web.server import serve
 log = structlog.get_logger("arm")
 
 TICK = 1.0  # seconds
-ASK_BIRD = 5.0  # seconds between looks at BIRD's return session
+LATE = 5.0  # seconds from telling BIRD to the kernel's route: longer is a fault, not a delay
 RESYNC = 60.0  # seconds between full reads of the kernel's routes, in case an event was missed
 
 
 def run(config: Config, path: Path) -> int:
     """Run until SIGTERM or SIGINT; returns the exit code. ArmError if it cannot start."""
     log.info("starting", version=__version__, config=str(path))
-    asyncio.run(_run(config))
+    asyncio.run(_run(config, path))
     return 0
 
 
-async def _run(config: Config) -> None:
-    await Arm(config, asyncio.get_running_loop().time()).run()
+async def _run(config: Config, path: Path) -> None:
+    await Arm(config, path, asyncio.get_running_loop().time()).run()
 
 
 class Arm:
     """All rooms, wired."""
 
-    def __init__(self, config: Config, now: float) -> None:
+    def __init__(self, config: Config, path: Path, now: float) -> None:
         self._config = config
+        self._path = path
+        self._systemd = Systemd(os.environ)
+        _make_directory(config.state.directory)
+        self._keeper = Keeper(config.state.directory, config.state.save_interval)
         chosen = config.selection
         self._capacity = {Family.IPV4: config.capacity.ipv4, Family.IPV6: config.capacity.ipv6}
         reflector, target = _session(REFLECTOR, config.reflector), _session(TARGET, config.target)
@@ -84,6 +96,7 @@ class Arm:
             config.state.directory,
             self._on_lines,
             self._on_exabgp_down,
+            config.bgp.python,
         )
         self._intake = Intake(
             Direction(config.sflow.direction),
@@ -95,22 +108,29 @@ class Arm:
             config.sflow.sources,
             [(each.address, each.port) for each in config.sflow.relay],
         )
-        policy = Policy(*([Rule(**dict(rule)) for rule in rules] for rules in (chosen.pins, chosen.denials)))
-        valuation = Valuation(chosen.window, chosen.weight == "packets", chosen.minimum_rate, chosen.factors)
-        self._loops = {family: FamilyLoop(family, valuation, policy) for family in Family}
-        self._lifecycles = {family: Lifecycle(chosen.window or 300.0) for family in Family}
+        self._loops = {family: FamilyLoop(family, _valuation(config), _policy(config)) for family in Family}
+        self._lifecycles = {
+            family: Lifecycle(chosen.window or 300.0, _limits(config), self._keeper.routes(family))
+            for family in Family
+        }
         self._feed = Feed()
         self._speaker = Speaker(
             target.selector, config.target.asn, pools(config.capacity), chosen.changes_per_second
         )
         self._kernel = KernelRoutes(config.fib.table, self._on_kernel, self._on_kernel_route)
-        tables = Tables(self._feed, self._loops, self._speaker)
+        self._tables = Tables(self._feed, self._loops, self._speaker)
         sessions = {session.local_ip: session.name for session in (reflector, target)}
-        self._routing = Routing(tables, sessions, chosen.strategy, now)
-        self._choosing = Choosing(config, tables, self._routing, self._lifecycles)
+        self._routing = Routing(self._tables, sessions, chosen.strategy, self._shrinks, now)
+        saved = self._keeper.found.families if self._keeper.found is not None else {}
+        self._choosing = Choosing(config, self._tables, self._routing, self._lifecycles, saved)
+        self._keeper.restore(self._tables, now)
+        self._watch = BirdWatch(
+            str(config.fib.bird_socket), config.fib.bird_protocol, self._on_bird, self._on_bird_error
+        )
+        self._sessions = sessions
         self._board = Board(
             Rooms(
-                strategy=chosen.strategy,
+                strategy=lambda: self._config.selection.strategy,
                 capacity=self._capacity,
                 exabgp=self._exabgp,
                 intake=self._intake,
@@ -124,7 +144,8 @@ class Arm:
         )
         self._recorder: Recorder | None = None
         self._bird_error: ArmError | None = None
-        self._import_limit_hit = False
+        self._import_limits: dict[Family, int] = {}  # BIRD's: hitting one blocks even guards
+        self._reload_faults: tuple[str, ...] = ()
         self._speaking = False
         self._chosen_at = -chosen.interval
 
@@ -136,10 +157,7 @@ class Arm:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        self._make_directory()
-        await self._ask_bird()
-        if self._bird_error is not None:
-            raise self._bird_error
+        await bird.ask(str(self._config.fib.bird_socket), "show status")  # no BIRD: no start
         async with AsyncExitStack() as running:
             running.callback(self._kernel.stop)
             self._kernel.start()
@@ -155,33 +173,23 @@ class Arm:
             # Stopped first, and without a NOTIFICATION: BIRD keeps our routes from there on.
             running.push_async_callback(self._exabgp.stop)
             await self._exabgp.start()
+            watching = asyncio.create_task(self._watch.run(), name="watch BIRD")
+            running.callback(watching.cancel)
+            loop.add_signal_handler(signal.SIGHUP, self._reload)
             log.info("running", page=url)
             _log_health(first)  # not before: who cannot start says why, and nothing else
+            self._systemd.ready("learning")
             await self._tick_until(stop)
+            self._systemd.stopping()
+            await self._keeper.finish(self._tables)
             log.info("stopping, installed routes stay")
-
-    def _make_directory(self) -> None:
-        directory = self._config.state.directory
-        try:
-            directory.mkdir(mode=0o750, parents=True, exist_ok=True)
-            probe = directory / ".writable"
-            probe.touch()
-            probe.unlink()
-        except OSError as error:
-            raise ArmError(
-                f"cannot write to {directory} ({error.strerror})",
-                "set state.directory to a directory that this user may write to",
-            ) from None
 
     async def _tick_until(self, stop: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
-        asked = resynced = due = loop.time()
-        background: asyncio.Task[None] | None = None
+        resynced = due = loop.time()
         while not stop.is_set():
             now = loop.time()
             self._tick(now)
-            if now - asked >= ASK_BIRD and (background is None or background.done()):
-                asked, background = now, asyncio.create_task(self._ask_bird(), name="ask BIRD")
             if now - resynced >= RESYNC:
                 resynced = now
                 self._kernel.resync()
@@ -191,8 +199,6 @@ class Arm:
                 await asyncio.wait_for(stop.wait(), due - loop.time())
             except TimeoutError:
                 continue
-        if background is not None:
-            await background
         await self._choosing.finish()
 
     # --- events -------------------------------------------------------------------------------------
@@ -223,26 +229,72 @@ class Arm:
         for line in self._speaker.next(asyncio.get_running_loop().time()):
             self._exabgp.send(line)
 
-    async def _ask_bird(self) -> None:
-        command = f"show protocols all {self._config.fib.bird_protocol}"
-        try:
-            lines = await bird.ask(str(self._config.fib.bird_socket), command)
-        except ArmError as error:
-            self._bird_error = error
-        else:
-            self._bird_error = None
-            self._import_limit_hit = any("[HIT]" in line for line in lines)
+    def _on_bird(self, view: BirdView) -> None:
+        self._bird_error = None
+        own = {each.name for each in view.sessions if each.neighbour in self._sessions}
+        dead = view.dead(own)
+        if dead != self._routing.dead:
+            log.info("peers", lost=sorted(dead - self._routing.dead), back=sorted(self._routing.dead - dead))
+            self._routing.peers_lost(dead)
+        limits: dict[Family, int] = {}
+        for family in Family:
+            channel = view.channel(self._config.fib.bird_protocol, family)
+            self._speaker.block(family, channel is not None and channel.limit_hit)
+            if channel is not None and channel.import_limit is not None:
+                limits[family] = channel.import_limit
+        if limits != self._import_limits:
+            self._import_limits = limits
+            self._configure(self._config)
+        self._speak_soon()
+
+    def _on_bird_error(self, error: ArmError) -> None:
+        self._bird_error = error
+
+    def _shrinks(self, family: Family, routes: int) -> bool:
+        return self._lifecycles[family].shrinks(routes)
+
+    def _reload(self) -> None:
+        """SIGHUP: take over what can change while running; anything wrong with the file changes nothing."""
+        now = asyncio.get_running_loop().time()
+        self._systemd.reloading(now)
+        outcome = read_again(self._config, self._path)
+        for line in outcome.lines():
+            (log.info if outcome.ok else log.error)("reload", what=line)
+        self._reload_faults = outcome.faults
+        if outcome.ok:
+            self._configure(outcome.config)
+        self._systemd.ready("reloaded" if outcome.ok else "reload failed")
+
+    def _configure(self, config: Config) -> None:
+        self._config = config
+        chosen, room = config.selection, self._room(config)
+        self._capacity |= {Family.IPV4: room.ipv4, Family.IPV6: room.ipv6}
+        self._speaker.resize(pools(room), chosen.changes_per_second)
+        self._routing.strategy = chosen.strategy
+        self._choosing.configure(config, room)
+        self._keeper.interval = config.state.save_interval
+        self._intake.allow([ip_address(agent).packed for agent in config.sflow.agents])
+        for family, loop in self._loops.items():
+            loop.configure(_valuation(config), _policy(config), self._feed.table(family))
+            self._lifecycles[family].configure(chosen.window or 300.0, _limits(config))
 
     async def _learn_connected(self) -> None:
         prefixes = await asyncio.to_thread(connected)
         for loop in self._loops.values():
             loop.connected(prefixes)
 
+    def _room(self, config: Config) -> Capacity:
+        """The capacity that is configured here, or in BIRD if that is less."""
+        limits = self._import_limits
+        least = {f.label: min(getattr(config.capacity, f.label), limit) for f, limit in limits.items()}
+        return config.capacity.model_copy(update=least)
+
     # --- the tick -----------------------------------------------------------------------------------
 
     def _tick(self, now: float) -> None:
         traffic, seconds = self._collector.take(now)
         rate = float(traffic.samples.sum()) / seconds if seconds > 0 else 0.0
+        self._routing.look_again(now, self._config.freeze.patience)
         for family, loop in self._loops.items():
             for table in self._feed.tables(family):
                 loop.settle(table, time.time())
@@ -250,7 +302,8 @@ class Arm:
                 self._refresh(family, now)
             learned = len(self._feed.table(family)) > 0
             self._record(family, loop.measure(traffic, seconds, rate, learned, now), seconds)
-            self._advance(family, now)
+            self._advance(family, rate if seconds > 0 else None, now)
+            self._find_lost(family, now)
             self._board.active(family, self._choosing.active[family])
         # The picture first: it shows the last choice as it turned out, not the next one half done.
         _log_health(self._publish(now))
@@ -258,6 +311,8 @@ class Arm:
             self._chosen_at = now
             self._choosing.begin()
         self._speak()
+        self._keeper.tick(self._tables, now)
+        self._systemd.alive({"ExaBGP's supervision": self._exabgp.supervised}, self._board.status_line())
 
     def _refresh(self, family: Family, now: float) -> None:
         loop, table = self._loops[family], self._feed.table(family)
@@ -281,20 +336,51 @@ class Arm:
         if error is not None:
             log.error("recording ends", reason=error.problem, remedy=error.remedy)
 
-    def _advance(self, family: Family, now: float) -> None:
+    def _advance(self, family: Family, rate: float | None, now: float) -> None:
         lifecycle = self._lifecycles[family]
         before = lifecycle.state
-        default = self._kernel.defaults[family] is not None
-        facts = Facts(self._capacity[family], self._feed.learning(family), default)
+        table, kernel = self._feed.table(family), self._kernel.routes[family]
+        facts = Facts(
+            capacity=self._capacity[family],
+            learning=self._feed.learning(family),
+            default_route=self._kernel.defaults[family] is not None,
+            observe=self._config.announce.mode == "observe",
+            stop=self._config.announce.mode == "withdraw",
+            vitals=Vitals(
+                silent=self._collector.silent(now),
+                sample_rate=rate,
+                reflector=self._routing.down_since[REFLECTOR] is None,
+                netlink=self._kernel.lost_since is None,
+                routes=len(table) or None,
+                refused=sum(route.offload_failed for route in kernel.values()),
+                accepted=sum(route.offloaded for route in kernel.values()),
+            ),
+        )
         state = lifecycle.advance(facts, now)
         if state is not before:
-            log.info("state", family=family.label, state=state.value, before=before.value)
-        if state not in (State.LEARNING, State.OFF):
-            self._choosing.adopt(family, self._kernel.routes[family])
+            reasons = [reason.name for reason in lifecycle.reasons]
+            log.info("state", family=family.label, state=state.value, before=before.value, reasons=reasons)
+        self._speaker.freeze(family, not (state.may_announce or state.withdraws_all))
+        if state not in (State.LEARNING, State.OFF, State.STOPPED):
+            self._choosing.adopt(family, kernel)
+
+    def _find_lost(self, family: Family, now: float) -> None:
+        """Entries that have no effect are no entries: what they guarded must be looked at."""
+        if self._kernel.lost_since is not None or not self._lifecycles[family].state.may_repair:
+            return
+        kernel = self._kernel.routes[family]
+        lost = [
+            prefix
+            for prefix, at in self._speaker.told_at(family).items()
+            if (kernel[prefix].offload_failed if prefix in kernel else now - at > LATE)
+        ]
+        if self._speaker.lost(family, lost, now):
+            self._routing.doubt(family)
 
     def _publish(self, now: float) -> Change:
         down = {name: now - at for name, at in self._routing.down_since.items() if at is not None}
-        outside = Outside(down, self._bird_error, self._import_limit_hit, list(self._choosing.held_back))
+        blocked, error = self._speaker.blocked(), self._keeper.error
+        outside = Outside(down, self._bird_error, blocked, self._reload_faults, error)
         return self._board.publish(outside, now)
 
 
@@ -303,6 +389,33 @@ def _log_health(change: Change) -> None:
         log.warning(concern.text, concern=concern.name, remedy=concern.remedy)
     for concern in change.cleared:
         log.info("over: " + concern.text, concern=concern.name)
+
+
+def _make_directory(directory: Path) -> None:
+    try:
+        directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        probe = directory / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ArmError(
+            f"cannot write to {directory} ({error.strerror})",
+            "set state.directory to a directory that this user may write to",
+        ) from None
+
+
+def _valuation(config: Config) -> Valuation:
+    chosen = config.selection
+    return Valuation(chosen.window, chosen.weight == "packets", chosen.minimum_rate, chosen.factors)
+
+
+def _policy(config: Config) -> Policy:
+    chosen = config.selection
+    return Policy(*([Rule(**dict(rule)) for rule in rules] for rules in (chosen.pins, chosen.denials)))
+
+
+def _limits(config: Config) -> Limits:
+    return Limits(**dict(config.freeze))
 
 
 def _session(name: str, options: SessionOptions) -> Session:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from arm import __version__
 from arm.announce.speaker import Speaker
 from arm.exabgp.process import Exabgp
 from arm.family import FamilyLoop
-from arm.fib.compare import compare
+from arm.fib.compare import Books, Differences, Reconciler
 from arm.fib.netlink import KernelRoutes
 from arm.health import Change, Health
 from arm.lifecycle import Lifecycle, State
-from arm.model import ActiveRoute, AgentCounters, ArmError, Family, Prefix, Status
-from arm.picture import Watched, active_routes, agent_counters, family_status, findings
+from arm.model import ActiveRoute, AgentCounters, Family, Prefix, Status
+from arm.picture import Watched, active_routes, agent_counters, family_status
+from arm.picture_findings import Outside, findings
 from arm.picture_proof import Proof
 from arm.picture_rows import Rows
 from arm.rib.feed import Feed
@@ -27,7 +29,7 @@ from arm.sflow.intake import Intake
 class Rooms:
     """Where the figures come from."""
 
-    strategy: str
+    strategy: Callable[[], str]
     capacity: Mapping[Family, int]
     exabgp: Exabgp
     intake: Intake
@@ -37,16 +39,6 @@ class Rooms:
     lifecycles: Mapping[Family, Lifecycle]
     speaker: Speaker
     kernel: KernelRoutes
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """How the sessions and BIRD are doing."""
-
-    sessions_down: Mapping[str, float]  # seconds since each went down, of those that are
-    bird_error: ArmError | None
-    import_limit_hit: bool
-    held_back: Sequence[Family] = ()  # families whose choice failed its proof
 
 
 class Board:
@@ -62,6 +54,7 @@ class Board:
         self._watched: Mapping[Family, Watched] = {}
         self._routes: Sequence[ActiveRoute] | None = ()  # None: nobody has asked since the last picture
         self._proofs = {family: Proof() for family in Family}
+        self._reconcilers = {family: Reconciler() for family in Family}
         self._agents: Sequence[AgentCounters] = ()
 
     def status(self) -> Status:
@@ -73,6 +66,13 @@ class Board:
             frozen, since = [each.frozen() for each in self._watched.values()], self._installed_since.copy()
             self._routes = Rows(lambda: [row for each in frozen for row in active_routes(each, since)])
         return self._routes
+
+    def status_line(self) -> str:
+        """For the service manager: a word on each family."""
+        words = (
+            f"{each.family.title} {each.state}, {each.installed} installed" for each in self._status.families
+        )
+        return "; ".join(words)
 
     def agents(self) -> Sequence[AgentCounters]:
         return self._agents
@@ -92,7 +92,7 @@ class Board:
         """Take a new picture; gives what is new about health. `now` in event-loop time."""
         rooms = self._rooms
         watched = {family: self._watch(family, now) for family in Family}
-        change = self._report(watched, outside, now)
+        change = self._report(watched, outside)
         self._watched, self._routes = watched, None
         self._agents = tuple(agent_counters(rooms.intake.counters, now))
         unseen = rooms.intake.loss.unseen
@@ -100,7 +100,7 @@ class Board:
             version=__version__,
             time=time.time(),
             started=self._started,
-            strategy=rooms.strategy,
+            strategy=rooms.strategy(),
             concerns=self._health.concerns,
             families=tuple(family_status(each, unseen) for each in watched.values()),
             sessions={name: name not in outside.sessions_down for name in ("reflector", "target")},
@@ -111,16 +111,9 @@ class Board:
         )
         return change
 
-    def _report(self, watched: Mapping[Family, Watched], outside: Outside, now: float) -> Change:
+    def _report(self, watched: Mapping[Family, Watched], outside: Outside) -> Change:
         found = findings(
-            watched,
-            strategy=self._rooms.strategy,
-            sessions_down=outside.sessions_down,
-            bird_error=outside.bird_error,
-            import_limit_hit=outside.import_limit_hit,
-            held_back=outside.held_back,
-            sflow_silent=self._rooms.collector.silent(now),
-            sflow_dropped=self._rooms.collector.dropped,
+            watched, outside, strategy=self._rooms.strategy(), sflow_dropped=self._rooms.collector.dropped
         )
         return self._health.report(found, time.time())
 
@@ -156,8 +149,15 @@ class Board:
             self._proofs[family] = Proof()
         else:
             proven = self._proofs[family].look(loop.installed, loop.full, now)
-        kernel = rooms.kernel.routes[family]
-        told_at, leaving = rooms.speaker.told_at(family), rooms.speaker.leaving(family)
+        kernel, told = rooms.kernel.routes[family], rooms.speaker.told(family)
+        differences = Differences([], [], [])
+        if rooms.kernel.lost_since is None:  # else it is not known
+            default = rooms.kernel.defaults[family]
+            gateways = default.gateways if default is not None else None
+            books = Books(
+                told, rooms.speaker.leaving(family), kernel, partial(loop.leads_to, default=gateways)
+            )
+            differences = self._reconcilers[family].compare(books, now)
         return Watched(
             loop=loop,
             active=self._active[family],
@@ -167,8 +167,9 @@ class Board:
             table=rooms.feed.table(family),
             default_route=rooms.kernel.defaults[family] is not None,
             wanted=rooms.speaker.wanted(family),
-            told=rooms.speaker.told(family),
+            told=told,
             kernel=kernel,
-            differences=compare(told_at, leaving, kernel, now),
+            differences=differences,
+            reasons=rooms.lifecycles[family].reasons,
             proven=proven,
         )

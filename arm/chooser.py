@@ -23,13 +23,14 @@ from arm.selection.demand import Demand, carried
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One family's part. `current` are its entries now; unless `may_withdraw`, all of them stay."""
+    """One family's part. `current` are its entries now; if it `keeps_all`, all of them stay."""
 
     loop: FamilyLoop
     table: RouteTable
     demand: Demand
     current: Sequence[Entry]
-    may_withdraw: bool
+    standing: HopTable  # `current`, by numbers
+    keeps_all: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +53,36 @@ class Chooser:
         self._pools = pools
         self._discount = discount
         self._reserve = reserve
-        self._prices: Mapping[frozenset[Family], Sequence[float]] = {}
+        self._prices: Mapping[tuple[frozenset[Family], int], Sequence[float]] = {}  # of such questions
 
-    def choose(self, questions: Mapping[Family, Question], taken: Sequence[int]) -> dict[Family, Answer]:
-        """Answer. `taken`: slots of each pool that families which are not asked about hold."""
-        families = frozenset(questions)
+    def choose(
+        self,
+        questions: Mapping[Family, Question],
+        taken: Sequence[int],
+        ceilings: Mapping[Family, int | None],
+    ) -> dict[Family, Answer]:
+        """Answer. `taken`: slots of each pool that families which are not asked about hold; `ceilings`:
+        entries that the hardware has room for, as it turned out."""
+        kind = frozenset(questions), len(self._pools) + sum(each is not None for each in ceilings.values())
         demands = {family: question.demand for family, question in questions.items()}
         pools = [
             replace(pool, slots=max(0, pool.slots - slots))
             for pool, slots in zip(self._pools, taken, strict=True)
+        ]
+        pools += [
+            Pool(f"{family.label} accepted", ceiling, {family: (1,) * (family.bits + 1)})
+            for family, ceiling in ceilings.items()
+            if ceiling is not None
         ]
         choice = choose(
             self._strategy,
             demands,
             pools,
             discount=self._discount,
-            prices=self._prices.get(families),
+            prices=self._prices.get(kind),
             reserve=self._reserve,
         )
-        self._prices = {families: choice.prices}
+        self._prices = {kind: choice.prices}
         return {
             family: self._answer(question, choice.tables[family], family in choice.crowded)
             for family, question in questions.items()
@@ -78,9 +90,9 @@ class Chooser:
 
     def _answer(self, question: Question, table: HopTable, crowded: bool) -> Answer:
         demand = question.demand
-        if not question.may_withdraw:
+        if question.keeps_all:
             room = sum(pool.slots for pool in self._pools if pool.cost(question.loop.family, 24))
-            table = beside(demand.incumbents, table, room)
+            table = beside(question.standing, table, room)
         wrong = Wrong(*(np.empty(0, np.uint64),) * 2)
         if self._strategy != "top":
             wrong = misforwarded(table, demand.table, demand.fixed)

@@ -10,11 +10,13 @@ import structlog
 
 from arm.chooser import Answer, Chooser, Question
 from arm.config import Config, pools
-from arm.lifecycle import Lifecycle, State
-from arm.model import Entry, Family, KernelRoute, Prefix
+from arm.config_capacity import Capacity
+from arm.lifecycle import Lifecycle
+from arm.model import NO_ATTRIBUTES, Entry, Family, KernelRoute, Prefix
 from arm.rib.prefixmap import PrefixMap
 from arm.routing import Routing, Tables
 from arm.selection.reproducer import pack
+from arm.state.saved import SavedEntry, SavedFamily
 
 log = structlog.get_logger("arm")
 
@@ -28,18 +30,20 @@ class Choosing:
         tables: Tables,
         routing: Routing,
         lifecycles: Mapping[Family, Lifecycle],
+        saved: Mapping[Family, SavedFamily],
     ) -> None:
         self._tables = tables
         self._routing = routing
         self._lifecycles = lifecycles
+        self._saved = dict(saved)  # of an earlier run, until the first choice of this one
         self._task: asyncio.Task[None] | None = None
         self.active: dict[Family, Sequence[tuple[Prefix, float]]] = dict.fromkeys(Family, ())
-        self.held_back: set[Family] = set()  # the last choice failed its proof
-        self.configure(config)
+        self.chosen: dict[Family, Mapping[Prefix, Entry]] = {}  # last, taken or not
+        self.configure(config, config.capacity)
 
-    def configure(self, config: Config) -> None:
+    def configure(self, config: Config, capacity: Capacity) -> None:
         """Take over options, now or later."""
-        chosen, capacity = config.selection, config.capacity
+        chosen = config.selection
         self._pools = pools(capacity)
         self._chooser = Chooser(chosen.strategy, self._pools, chosen.hysteresis, capacity.reserve)
         self._directory = config.state.directory
@@ -55,9 +59,9 @@ class Choosing:
             return
         questions = {}
         for family, lifecycle in self._lifecycles.items():
-            if lifecycle.state is State.OFF:
+            if lifecycle.state.withdraws_all:
                 self._tables.speaker.want(family, PrefixMap(family))
-            elif lifecycle.state.may_announce:
+            elif lifecycle.state.may_choose:
                 questions[family] = self._question(family)
         if questions:
             self._task = asyncio.create_task(self._ask(questions), name="choose")
@@ -79,10 +83,14 @@ class Choosing:
     def _question(self, family: Family) -> Question:
         self._routing.changed[family].clear()
         tables, loop = self._tables, self._tables.loops[family]
-        current = list((tables.speaker.wanted(family) or tables.speaker.standing(family)).values())
-        may_withdraw = self._lifecycles[family].state.may_withdraw
-        demand = loop.demand(loop.incumbents(current))
-        return Question(loop, tables.feed.table(family), demand, current, may_withdraw)
+        current = list(tables.speaker.wanted(family).values())
+        standing = loop.incumbents(current)
+        before: list[SavedEntry] = []
+        if family in self._saved:
+            before = [each for each in self._saved[family].entries if each.next_hop not in loop.dead]
+        earlier = loop.incumbents([*current, *map(_entry, before)]) if before else standing
+        keeps_all = self._lifecycles[family].state.keeps_all
+        return Question(loop, tables.feed.table(family), loop.demand(earlier), current, standing, keeps_all)
 
     async def _ask(self, questions: dict[Family, Question]) -> None:
         wanted = {family: self._tables.speaker.wanted(family) for family in Family if family not in questions}
@@ -94,20 +102,24 @@ class Choosing:
             )
             for pool in self._pools
         ]
-        answers = await asyncio.to_thread(self._chooser.choose, questions, taken)
+        ceilings = {family: self._lifecycles[family].ceiling for family in questions}
+        answers = await asyncio.to_thread(self._chooser.choose, questions, taken, ceilings)
         for family, answer in answers.items():
             self._take(family, questions[family], answer)
 
     def _take(self, family: Family, question: Question, answer: Answer) -> None:
-        self.active[family] = answer.active
+        speaker, lifecycle = self._tables.speaker, self._lifecycles[family]
+        self.active[family], self.chosen[family] = answer.active, answer.entries
         if answer.wrong:
-            self.held_back.add(family)
             self._keep(family, question)
+        present = speaker.wanted(family).keys()
+        if not lifecycle.judge(present, answer.entries.keys(), proven=not answer.wrong):
             return
-        self.held_back.discard(family)
-        if not self._lifecycles[family].state.may_announce:
-            return  # so much may have changed since the question
-        self._tables.speaker.want(family, answer.entries)
+        self._saved.pop(family, None)
+        for prefix, entry in answer.entries.items():
+            if entry.next_hop in question.loop.dead:  # since the question
+                answer.entries[prefix] = Entry.guard(prefix)
+        speaker.want(family, answer.entries)
         # The choice is as old as the question: what changed since is mended before anything leaves.
         for prefix in self._routing.changed[family]:
             self._routing.mend(family, prefix)
@@ -132,3 +144,7 @@ class Choosing:
             for prefix, route in kernel.items()
             if route.gateways
         ]
+
+
+def _entry(saved: SavedEntry) -> Entry:
+    return Entry(saved.prefix, saved.next_hop, NO_ATTRIBUTES, saved.kind)

@@ -67,6 +67,7 @@ class FamilyLoop:
         self.samples_per_second = 0.0
         self.hops = NextHops()
         self.fixed: PrefixMap[int] = PrefixMap(family)  # entries that ARM does not own, by raw next hop
+        self.dead: frozenset[str] = frozenset()  # next hops whose peers are gone
         self._valuation = valuation
         self._policy = policy
         self._fixed_hops: PrefixMap[int] = PrefixMap(family)
@@ -85,6 +86,20 @@ class FamilyLoop:
         self.installed = self.full
 
     # --- what is told -------------------------------------------------------------------------------
+
+    def configure(self, valuation: Valuation, policy: Policy, table: IndexedTable) -> None:
+        """Other options, from the next refresh on."""
+        if valuation.window != self._valuation.window:
+            self.meter.set_window(valuation.window)
+        self._valuation = valuation
+        if not (policy.empty and self._policy.empty):
+            self._policy = policy
+            self._judge_again(table)
+
+    def peers_lost(self, dead: frozenset[str]) -> None:
+        """BIRD has lost these peers: what goes through them goes where the default goes."""
+        self.dead = dead
+        self._meaning = self.hops.meaning(self._default, self._reachable)
 
     def connected(self, prefixes: Iterable[Prefix]) -> None:
         """The router's own and connected networks: like multicast, traffic to them takes no route, and next
@@ -124,14 +139,20 @@ class FamilyLoop:
 
     def settle(self, table: IndexedTable, time: float) -> None:
         """Bring the index of a table up to date, in use or being learned. `time` is Unix time."""
+        expiry = self._policy.next_expiry(self._time)
         self._time = time
+        if expiry is not None and expiry <= time:
+            self._judge_again(table)
         table.settle(self._number)
 
     def refresh(self, table: IndexedTable, default: KernelRoute | None, time: float) -> None:
         """Take a new picture of the table in use and of the kernel."""
         self.settle(table, time)
+        before, self._default = self._default, self._default_gateways(default, table)
+        if self._default != before and max(len(before), len(self._default)) > 1:
+            for prefix in self._gateways:
+                self._kernel.touch(prefix)
         self._kernel.settle(self._installed_number)
-        self._default = self._default_gateways(default, table)
         self._meaning = self.hops.meaning(self._default, self._reachable)
         self._fixed_hops = PrefixMap(self.family, {p: int(self._meaning[n]) for p, n in self.fixed.items()})
         self.full = table.index.snapshot(self._meaning)
@@ -151,6 +172,10 @@ class FamilyLoop:
         if number >= len(self._meaning):
             self._meaning = self.hops.meaning(self._default, self._reachable)
         return int(self._meaning[number])
+
+    def leads_to(self, next_hop: str, default: Gateways | None) -> Gateways | None:
+        """Where BIRD sends an entry with this next hop; None: that cannot be said."""
+        return (next_hop,) if next_hop and self._reachable(next_hop) else default
 
     def fixed_hops(self) -> PrefixMap[int]:
         """The fixed entries, as selection compares them."""
@@ -178,10 +203,26 @@ class FamilyLoop:
         return self.hops.number((route.next_hop,))
 
     def _installed_number(self, prefix: Prefix, route: Route | None) -> int:
-        return GONE if route is None else self.hops.number(self._gateways[prefix])
+        if route is None:
+            return GONE
+        gateways = self._gateways[prefix]
+        if set(gateways) < set(self._default):
+            # BIRD resolves a guard through one path of an ECMP default; a route may really go there alone.
+            real = self._table.get(prefix) if self._table is not None else None
+            if real is None or (real.next_hop,) != gateways:
+                return RAW_DEFAULT
+        return self.hops.number(gateways)
+
+    def _judge_again(self, table: IndexedTable) -> None:
+        """The operator's rules have changed: any route may be pinned, denied, or neither now."""
+        for prefix in table:
+            table.touch(prefix)
 
     def _reachable(self, gateway: str) -> bool:
-        return self._connected.match(socket.inet_pton(self.family.af, gateway)) is not None
+        return (
+            gateway not in self.dead
+            and self._connected.match(socket.inet_pton(self.family.af, gateway)) is not None
+        )
 
     def _default_gateways(self, default: KernelRoute | None, table: IndexedTable) -> Gateways:
         if default is None:

@@ -9,27 +9,21 @@ from ipaddress import ip_address
 
 from arm.family import FamilyLoop
 from arm.fib.compare import Differences
-from arm.health import Finding
+from arm.freeze.reasons import Reason
 from arm.lifecycle import State
 from arm.model import (
     ActiveRoute,
     AgentCounters,
-    ArmError,
     Attributes,
     Entry,
-    Family,
     FamilyStatus,
     KernelRoute,
     Prefix,
 )
-from arm.picture_proof import LOOK, Proven, example
+from arm.picture_proof import Proven
 from arm.picture_rows import Carried
 from arm.rib.table import RouteTable
 from arm.sflow.counters import CounterStore
-
-SILENT = 30.0  # seconds without sFlow that are worth a word
-PATIENCE = 10.0  # seconds that a session may take to come up
-NOTABLE = 1e-4  # share of traffic sent astray that is worth a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +41,7 @@ class Watched:
     told: Mapping[Prefix, Entry]
     kernel: Mapping[Prefix, KernelRoute]
     differences: Differences
+    reasons: Sequence[Reason] = ()  # to be frozen
     proven: Proven | None = None  # None: where traffic should go is not known now
     carried: Carried | None = None  # None: what the loop's meter says
 
@@ -137,132 +132,3 @@ def agent_counters(store: CounterStore, now: float) -> Iterator[AgentCounters]:
             age=latest.age(now),
             values=asdict(latest.counters),
         )
-
-
-def findings(
-    watched: Mapping[Family, Watched],
-    *,
-    strategy: str = "safe",
-    sessions_down: Mapping[str, float],
-    bird_error: ArmError | None,
-    import_limit_hit: bool,
-    held_back: Sequence[Family] = (),
-    sflow_silent: float,
-    sflow_dropped: int,
-) -> Iterator[Finding]:
-    """Everything that is not as it should be.
-
-    `sessions_down`: seconds for which each session that is down has been; `sflow_silent`: seconds since the
-    last datagram.
-    """
-    if bird_error is not None:
-        yield Finding("bird-silent", bird_error.problem, bird_error.remedy, critical=True)
-    for name, seconds in sessions_down.items():
-        if seconds > PATIENCE:
-            yield Finding(
-                f"{name}-down",
-                f"the {name} session with BIRD is down",
-                "BIRD connects by itself; see `birdc show protocols` and the log of ARM",
-                critical=True,
-            )
-    if import_limit_hit:
-        yield Finding(
-            "import-limit",
-            "BIRD refuses entries: the import limit of the return session is hit",
-            "set ARM_LIMIT4/6 in BIRD's local.conf no lower than capacity.ipv4/ipv6, then "
-            "`birdc configure` and restart ARM",
-            critical=True,
-        )
-    for family in held_back:
-        yield Finding(
-            "check-failed",
-            f"a choice of {family.title} entries failed its proof and was held back: the one before it stays",
-            "report it with the file misforwarding-*.npz in state.directory",
-            family,
-            critical=True,
-        )
-    if sflow_silent > SILENT:
-        yield Finding(
-            "no-sflow",
-            "no sFlow datagrams arrive: the choice of entries rests on older traffic",
-            "check the sFlow agent and its collector address (sflow.listen)",
-            critical=True,
-        )
-    if sflow_dropped:
-        yield Finding(
-            "sflow-dropped",
-            f"{sflow_dropped} sFlow datagrams were dropped because ARM was too slow",
-            "raise the sampling rate's N on the agent, or give ARM more CPU",
-        )
-    for each in watched.values():
-        yield from _family_findings(each)
-        yield from _misforwarding(each, strategy)
-
-
-def _family_findings(watched: Watched) -> Iterator[Finding]:
-    family = watched.loop.family
-    if watched.state is State.OFF:
-        return
-    if watched.state is State.LEARNING:
-        yield Finding(
-            "learning",
-            f"the {family.title} table is being learned ({watched.rib_routes} routes so far); entries stay",
-            "wait; this ends with BIRD's end-of-RIB",
-            family,
-        )
-    if not watched.default_route:
-        yield Finding(
-            "no-default",
-            f"the kernel has no {family.title} default route: nothing new is installed",
-            "have a neighbour announce a default, or add a static one to BIRD's full table",
-            family,
-            critical=True,
-        )
-    differences = watched.differences
-    if differences.missing:
-        yield Finding(
-            "missing",
-            _entries(differences.missing, family, "announced but not in the kernel"),
-            "see BIRD's log and its import limit",
-            family,
-            critical=True,
-        )
-    if differences.failed:
-        yield Finding(
-            "hardware-refused",
-            _entries(differences.failed, family, "refused by the hardware"),
-            "lower the capacity in arm.toml",
-            family,
-            critical=True,
-        )
-
-
-def _entries(prefixes: Sequence[Prefix], family: Family, what: str) -> str:
-    return f"{len(prefixes)} {family.title} entries are {what} ({', '.join(prefixes[:3])}…)"
-
-
-def _misforwarding(watched: Watched, strategy: str) -> Iterator[Finding]:
-    family, astray = watched.loop.family, watched.loop.coverage.astray or 0.0
-    if strategy == "top":
-        if astray > NOTABLE and watched.state is not State.OFF:
-            yield Finding(
-                "misforwarding",
-                f"{astray:.2%} of {family.title} traffic follows an entry that hides a more-specific route",
-                "this is what the strategy `top` cannot avoid",
-                family,
-            )
-        return
-    wrong = watched.proven.lasting if watched.proven is not None else ()
-    if not wrong:
-        return
-    some = f"{wrong.keys} {family.title} {'addresses' if family is Family.IPV4 else '/64 networks'}"
-    place = example(family, wrong)
-    share = f"; {astray:.2%} of the traffic goes astray" if astray > NOTABLE else ""
-    yield Finding(
-        "misforwarding",
-        f"{some} have gone neither where the table says nor to the default for over {LOOK:g} s, "
-        f"for example {place}{share}",
-        f"see who put the route that covers {place} into the kernel (`ip route get`, `birdc show route for`)",
-        family,
-        critical=True,
-    )

@@ -6,7 +6,7 @@ Everything here is done when an event arrives. What can wait for the tick is in 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -15,7 +15,7 @@ from arm.announce.mend import default_instead, follow, mend
 from arm.announce.speaker import Speaker
 from arm.family import FamilyLoop
 from arm.log import RateLimit
-from arm.model import Family, Prefix
+from arm.model import Entry, Family, Prefix
 from arm.rib.feed import Feed
 from arm.rib.messages import Answer, EndOfRib, MessageError, Parser, SessionChange, Update
 from arm.selection.check import misforwarded
@@ -35,17 +35,28 @@ class Tables:
 
 
 class Routing:
-    """Both sessions' events. `sessions`: their names by ARM's address."""
+    """Both sessions' events. `sessions`: their names by ARM's address; `shrinks`: has the table lost so much,
+    with so many routes left, that this is to be doubted?"""
 
-    def __init__(self, tables: Tables, sessions: Mapping[str, str], strategy: str, now: float) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        sessions: Mapping[str, str],
+        strategy: str,
+        shrinks: Callable[[Family, int], bool],
+        now: float,
+    ) -> None:
         self._feed = tables.feed
         self._loops = tables.loops
         self._speaker = tables.speaker
         self._sessions = sessions
         self._parser = Parser()
         self._rate_limit = RateLimit(10.0)
+        self._shrinks = shrinks
+        self._held: dict[Family, float] = {}  # since when
         self._doubtful: set[Family] = set()  # so much has changed that everything is looked at
         self.strategy = strategy
+        self.dead: frozenset[str] = frozenset()  # next hops whose peers BIRD has lost
         self.changed: dict[Family, set[Prefix]] = {family: set() for family in Family}  # since last cleared
         self.down_since: dict[str, float | None] = dict.fromkeys(sessions.values(), now)
 
@@ -85,7 +96,7 @@ class Routing:
                 self.changed[event.family].add(prefix)
                 self.mend(event.family, prefix)
         else:
-            self._end_of_rib(event)
+            self._end_of_rib(event.family, now)
 
     def _session(self, change: SessionChange, now: float) -> None:
         name = self._sessions.get(change.local_ip)
@@ -98,12 +109,30 @@ class Routing:
         else:
             self._speaker.session(change.up, now)
 
-    def _end_of_rib(self, end: EndOfRib) -> None:
-        self._feed.end_of_rib(end)
+    def _end_of_rib(self, family: Family, now: float) -> None:
+        fresh = self._feed.routes(family)
+        if self._shrinks(family, fresh):
+            # BIRD may have been restarted, and say so before its peers have told it much.
+            self._held.setdefault(family, now)
+            self._complain("table held back", f"held {family.label}", now, family=family.label, routes=fresh)
+        else:
+            self._serve(family)
+
+    def look_again(self, now: float, patience: float) -> None:
+        """Tables that were held back serve once they are whole, or after `patience` seconds as they are."""
+        for family, since in [*self._held.items()]:
+            if not self._feed.arriving(family):
+                del self._held[family]
+            elif now - since > patience or not self._shrinks(family, self._feed.routes(family)):
+                self._serve(family)
+
+    def _serve(self, family: Family) -> None:
+        self._held.pop(family, None)
+        self._feed.end_of_rib(family)
         gc.freeze()  # a million routes are not garbage: going through them would stall everything
-        self.doubt(end.family)
-        table = self._feed.table(end.family)
-        log.info("table learned", family=end.family.label, routes=len(table))
+        self.doubt(family)
+        table = self._feed.table(family)
+        log.info("table learned", family=family.label, routes=len(table))
 
     # --- mending ------------------------------------------------------------------------------------
 
@@ -118,6 +147,21 @@ class Routing:
     def doubt(self, family: Family) -> None:
         """So much has changed that no prefix tells what."""
         self._doubtful.add(family)
+
+    def peers_lost(self, dead: frozenset[str]) -> None:
+        """BIRD has lost these peers: entries through them follow the default, before BIRD says so route by
+        route. Those of peers that are back are chosen anew."""
+        self.dead = dead
+        for family, loop in self._loops.items():
+            lost = dead - loop.dead
+            loop.peers_lost(dead)
+            if lost and self._speaker.may_speak(family):
+                for prefix, entry in [*self._speaker.standing(family).items()]:
+                    if entry.next_hop in lost:
+                        self._speaker.correct(prefix, Entry.guard(prefix))
+                for prefix, entry in [*self._speaker.wanted(family).items()]:
+                    if entry.next_hop in lost:
+                        self._speaker.amend(prefix, Entry.guard(prefix))
 
     def settle_doubts(self, family: Family) -> None:
         """After a fresh picture of the table: whatever is wrong now takes the default."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from arm.family import FamilyLoop, Valuation
-from arm.fib.compare import compare
+from arm.fib.compare import Differences
+from arm.freeze.reasons import Reason
 from arm.health import Finding, Health
 from arm.lifecycle import State
-from arm.model import Attributes, Entry, Family, KernelRoute, Prefix, Route
-from arm.picture import Watched, active_routes, family_status, findings
+from arm.model import ArmError, Attributes, Entry, Family, KernelRoute, Prefix, Route
+from arm.picture import Watched, active_routes, family_status
+from arm.picture_findings import Outside, findings
 from arm.rib.indexed import IndexedTable
 from arm.selection.policy import Policy
 from tests.traffic.build import traffic
@@ -27,23 +29,13 @@ def test_a_concern_keeps_its_time_and_its_end_is_noticed() -> None:
     assert [(c.text, c.since) for c in health.concerns] == [("now worse", 100.0)]
 
 
-def test_comparison_waits_a_moment_before_it_complains() -> None:
-    told = {Prefix("20.0.0.0/16"): 100.0, Prefix("20.1.0.0/16"): 100.0}
-    kernel = {
-        Prefix("20.1.0.0/16"): KernelRoute(Prefix("20.1.0.0/16"), ("10.0.0.1",), 12, offload_failed=True),
-        Prefix("20.2.0.0/16"): KernelRoute(Prefix("20.2.0.0/16"), ("10.0.0.1",), 12),
-    }
-    assert compare(told, (), kernel, 104.0).missing == []
-    found = compare(told, (), kernel, 106.0)
-    assert compare(told, [Prefix("20.2.0.0/16")], kernel, 106.0).unexpected == [], "on its way out"
-    assert (found.missing, found.unexpected, found.failed) == (
-        ["20.0.0.0/16"],
-        ["20.2.0.0/16"],
-        ["20.1.0.0/16"],
-    )
-
-
-def watched(state: State = State.ACTIVE, *, default: bool = True) -> Watched:
+def watched(
+    state: State = State.ACTIVE,
+    *,
+    default: bool = True,
+    reasons: tuple[Reason, ...] = (),
+    differences: Differences | None = None,
+) -> Watched:
     """Two routes, one with traffic, one told and installed; a third entry is only in the kernel."""
     table = IndexedTable(Family.IPV4)
     for prefix in ("20.0.0.0/16", "20.1.0.0/16"):
@@ -67,7 +59,8 @@ def watched(state: State = State.ACTIVE, *, default: bool = True) -> Watched:
         wanted=told,
         told=told,
         kernel=kernel,
-        differences=compare({Prefix("20.1.0.0/16"): 0.0}, (), kernel, 100.0),
+        differences=differences or Differences([], [Prefix("20.9.0.0/16")], []),
+        reasons=reasons,
     )
 
 
@@ -88,26 +81,29 @@ def test_family_status_counts() -> None:
     assert family_status(watched(), unseen=0.1).coverage_error == pytest.approx(0.1), "it may all be hits"
 
 
-def names(**changes: object) -> list[str]:
-    facts: dict[str, object] = {
-        "sessions_down": {},
-        "bird_error": None,
-        "import_limit_hit": False,
-        "sflow_silent": 0.0,
-        "sflow_dropped": 0,
-        **changes,
-    }
-    each = facts.pop("watched", watched())
-    return [f.name for f in findings({Family.IPV4: each}, **facts)]  # type: ignore[dict-item, arg-type]
+def names(outside: Outside | None = None, of: Watched | None = None, *, dropped: int = 0) -> list[str]:
+    each, outside = of or watched(), outside or Outside({})
+    found = findings({Family.IPV4: each}, outside, strategy="safe", sflow_dropped=dropped)
+    return [finding.name for finding in found]
 
 
 def test_findings_name_what_is_wrong_and_only_that() -> None:
+    error, reason = ArmError("b", "r"), Reason("sflow-silent", "t", "r", 0.0, 7.0)
     assert names() == []
-    assert names(sessions_down={"target": 5.0}) == [], "a moment is not an outage"
-    assert names(sessions_down={"target": 15.0}) == ["target-down"]
-    assert names(sflow_silent=31.0) == ["no-sflow"]
-    assert names(sflow_dropped=3) == ["sflow-dropped"]
-    assert names(import_limit_hit=True) == ["import-limit"]
-    assert names(watched=watched(default=False)) == ["no-default"]
-    assert names(watched=watched(State.LEARNING)) == ["learning"]
-    assert names(watched=watched(State.OFF, default=False)) == []
+    assert names(Outside({"target": 5.0})) == [], "a moment is not an outage"
+    assert names(Outside({"target": 15.0})) == ["target-down"]
+    assert names(Outside({}, bird_error=error, save_error=error)) == ["bird-silent", "not-saved"]
+    assert names(Outside({}, blocked=[Family.IPV4])) == ["import-limit"]
+    assert names(Outside({}, reload_faults=("one", "two"))) == ["reload-failed"]
+    assert names(dropped=3) == ["sflow-dropped"]
+    assert names(of=watched(State.FROZEN, reasons=(reason,))) == ["sflow-silent"]
+    assert names(of=watched(State.STOPPED)) == ["withdrawn"]
+    assert names(of=watched(State.OBSERVING)) == ["observing"]
+    assert names(of=watched(default=False)) == ["no-default"]
+    assert names(of=watched(State.LEARNING)) == ["learning"]
+    assert names(of=watched(State.OFF, default=False, reasons=(reason,))) == []
+    one = [Prefix("20.1.0.0/16")]
+    differences = Differences(one, one, one, one, one, one)
+    assert names(of=watched(differences=differences)) == [
+        *("missing", "hardware-refused", "wrong-next-hop", "not-offloaded", "stuck"),
+    ]

@@ -21,11 +21,14 @@ class Agenda:
     def __len__(self) -> int:
         return len(self._steps)
 
-    def ready(self, moving: Callable[[Prefix], bool]) -> Iterator[Step[Entry]]:
-        """Steps that wait for nothing. `moving`: the last change of a prefix has not taken effect yet."""
+    def ready(
+        self, moving: Callable[[Prefix], bool], without_effect: Callable[[Prefix], bool]
+    ) -> Iterator[Step[Entry]]:
+        """Steps that wait for nothing. `moving`: the last change of a prefix is on its way; `without_effect`:
+        it has not reached the kernel."""
         for number, step in self._steps.items():
             if not (moving(step.prefix) or self._before(number, step.prefix)) and not any(
-                moving(each) or self._before(number, each) for each in step.after
+                without_effect(each) or self._before(number, each) for each in step.after
             ):
                 yield step
 

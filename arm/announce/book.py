@@ -21,7 +21,7 @@ from arm.selection.steps import Room, plan
 
 SETTLE = 2.0  # seconds after which what the kernel does not show or still shows is taken as it is
 ECHO_LOST = 5.0  # seconds after its answer at which a change without an echo was lost with its session
-REFUSED = 60.0  # seconds before an entry that ExaBGP refused is tried again
+FIRST_WAIT, LONGEST_WAIT = 5.0, 60.0  # seconds before what has no effect is tried again
 REPLAN = 0.2  # seconds between plans, when repairs make new ones necessary
 
 Change = tuple[Prefix, Entry | None]  # None: withdraw
@@ -40,6 +40,7 @@ class Book:
         self.leaving: dict[Prefix, float] = {}  # withdrawn at, not seen to be gone
         self.fixed: PrefixMap[int] = PrefixMap(family)  # of the FIB, not ARM's: by next hop number
         self.frozen = False  # nothing but repairs
+        self.blocked = False  # BIRD lets nothing new in: its import limit was hit
         self.end_due = False  # the session has not been told everything yet
         self._slots = slots
         self._agenda = Agenda()
@@ -50,7 +51,8 @@ class Book:
         self._dropping: set[Prefix] = set()  # stale, and not told again: BIRD drops them at end-of-RIB
         self._dropped_at = -math.inf
         self._bare: set[Prefix] = set()  # refused with attributes, so told without
-        self._refused: dict[Prefix, float] = {}  # refused without, until
+        self._refused: dict[Prefix, float] = {}  # not to be told again until
+        self._waits: dict[Prefix, float] = {}  # how long, the next time
 
     # --- what others look at ------------------------------------------------------------------------
 
@@ -138,7 +140,7 @@ class Book:
         free = self._slots.free()
         ready = (
             (step.prefix, step.value)
-            for step in self._agenda.ready(self._moving)
+            for step in self._agenda.ready(self._moving, self._without_effect)
             if self._has_room(step.prefix, step.value, free)
         )
         yield from islice(ready, pace.allowed(now))
@@ -168,6 +170,7 @@ class Book:
         fixed = PrefixMap(self.family, {each: hop for each, hop in self.fixed.items() if each not in own})
         self._agenda = Agenda(plan(self.standing, wanted, self.family, Room(pools, taken), fixed))
         self._replan, self._planned_at = False, now
+        self._waits = {prefix: wait for prefix, wait in self._waits.items() if prefix in wanted}
 
     def _under_way(self, prefix: Prefix) -> bool:
         return prefix in self._in_flight or prefix in self.leaving
@@ -175,8 +178,14 @@ class Book:
     def _moving(self, prefix: Prefix) -> bool:
         return self._under_way(prefix) or prefix in self._refused
 
+    def _without_effect(self, prefix: Prefix) -> bool:
+        """What comes after this must wait: BIRD may not even have let it in."""
+        return self._moving(prefix) or (prefix in self.told_at and prefix not in self._kernel)
+
     def _has_room(self, prefix: Prefix, entry: Entry | None, free: list[int]) -> bool:
-        return entry is None or self._slots.holds(prefix) or self._slots.take(free, prefix)
+        if entry is None or self._slots.holds(prefix):
+            return True
+        return not self.blocked and self._slots.take(free, prefix)
 
     # --- what happens -------------------------------------------------------------------------------
 
@@ -210,7 +219,7 @@ class Book:
         if not told:
             self.told_at.pop(prefix, None)
         if prefix in self._bare:
-            self._refused[prefix] = now + REFUSED
+            self._refused[prefix] = now + LONGEST_WAIT
         self._bare.add(prefix)
         self.replan()
 
@@ -236,6 +245,18 @@ class Book:
                     self.leaving.pop(prefix, None)
                     self._unknown(prefix, next_hop, now)
                 self._account(prefix)
+
+    def lost(self, prefixes: Iterable[Prefix], now: float) -> bool:
+        """What BIRD was told of these has no effect: it is taken back, and tried again after a while, ever
+        more rarely. Returns whether there was any."""
+        lost = [each for each in prefixes if each in self.told_at and not self._under_way(each)]
+        for prefix in lost:
+            self._refused[prefix] = now + self._waits.get(prefix, FIRST_WAIT)
+            self._waits[prefix] = min(LONGEST_WAIT, 2.0 * self._waits.get(prefix, FIRST_WAIT))
+            self.correct(prefix, None)
+        if lost:
+            self.replan()
+        return bool(lost)
 
     def kernel(self, prefix: Prefix, present: bool) -> None:
         """The kernel shows, or no longer shows, a route of BIRD's (the default excepted)."""

@@ -116,7 +116,11 @@ class Speaker:
     def fits(self, prefixes: Iterable[Prefix]) -> bool:
         """Is there room at once for entries of these prefixes, beside all that the hardware may hold?"""
         free = self._slots.free()
-        return all(self._slots.holds(each) or self._slots.take(free, each) for each in prefixes)
+        return all(
+            self._slots.holds(each)
+            or (not self._books[Family.of(each)].blocked and self._slots.take(free, each))
+            for each in prefixes
+        )
 
     def wanted_fits(self, prefixes: Iterable[Prefix]) -> bool:
         """Is there room for entries of these prefixes beside all that is wanted?"""
@@ -179,6 +183,21 @@ class Speaker:
     def kernel(self, family: Family, prefix: Prefix, present: bool) -> None:
         """The kernel shows, or no longer shows, a route of BIRD's (the default excepted)."""
         self._books[family].kernel(prefix, present)
+
+    def lost(self, family: Family, prefixes: Iterable[Prefix], now: float) -> bool:
+        """What BIRD was told of these has no effect: the kernel has them not, or the hardware refused.
+
+        Returns whether there are any: then what they were there for must be looked at.
+        """
+        return self._books[family].lost(prefixes, now)
+
+    def blocked(self) -> list[Family]:
+        """Families in which BIRD lets nothing new in."""
+        return [family for family, book in self._books.items() if book.blocked]
+
+    def block(self, family: Family, blocked: bool) -> None:
+        """BIRD lets nothing new in, or does so again."""
+        self._books[family].blocked = blocked
 
     # --- what to do about it ------------------------------------------------------------------------
 

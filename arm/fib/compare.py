@@ -3,7 +3,7 @@
 | class             | BIRD was told | kernel                          | hardware | first aid                 |
 |-------------------|---------------|---------------------------------|----------|---------------------------|
 | wrong-next-hop    | yes           | sends it where it does not lead | -        | announce it again         |
-| hardware-refused  | yes           | right                           | refused  | want less (`refusals.py`) |
+| hardware-refused  | yes           | right                           | refused  | want less |
 | not-offloaded     | yes           | right                           | has not  | wait                      |
 | missing-in-kernel | yes           | has it not                      | -        | announce it again         |
 | stuck             | withdrawn     | has it still                    | -        | withdraw it again         |
@@ -153,17 +153,3 @@ class _Hops(dict[str, Gateways | None]):
     def __missing__(self, next_hop: str) -> Gateways | None:
         gateways = self[next_hop] = self._expected(next_hop)
         return gateways
-
-
-def compare(
-    told_at: Mapping[Prefix, float],
-    leaving: Collection[Prefix],
-    kernel: Mapping[Prefix, KernelRoute],
-    now: float,
-) -> Differences:
-    """Compare without a memory; `told_at` has the time at which BIRD was first told of each prefix."""
-    return Differences(
-        missing=[p for p, at in told_at.items() if p not in kernel and now - at > GRACE],
-        unexpected=[p for p in kernel if p not in told_at and p not in leaving],
-        failed=[p for p, route in kernel.items() if route.offload_failed],
-    )

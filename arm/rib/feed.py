@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from arm.model import Family, Prefix, Route
 from arm.rib.indexed import IndexedTable
-from arm.rib.messages import EndOfRib, SessionChange, Update
+from arm.rib.messages import SessionChange, Update
 
 
 class Feed:
@@ -69,8 +69,12 @@ class Feed:
         self.changes[update.family] += len(update.withdrawn)
         return touched
 
-    def end_of_rib(self, end: EndOfRib) -> None:
+    def arriving(self, family: Family) -> bool:
+        """A session's initial table is arriving, or is held back."""
+        return family in self._learning
+
+    def end_of_rib(self, family: Family) -> None:
         """The session's initial table is complete: it serves from now on."""
-        fresh = self._learning.pop(end.family, None)
+        fresh = self._learning.pop(family, None)
         if fresh is not None:
-            self._serving[end.family] = fresh
+            self._serving[family] = fresh

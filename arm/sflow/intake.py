@@ -36,6 +36,10 @@ class Intake:
         self.repeated = 0  # samples of packets that count at another port, or came in a repeated datagram
         self.discarded = 0  # samples of packets that the agent did not forward
 
+    def allow(self, agents: Collection[bytes]) -> None:
+        """Listen to others from now on."""
+        self._allowed = frozenset(agents)
+
     def receive(self, datagrams: Sequence[bytes], now: float) -> None:
         """Take datagrams in; a few hundred at a time are read fastest."""
         if self._allowed:

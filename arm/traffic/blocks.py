@@ -151,6 +151,10 @@ class BlockMeter:
         self._merge(stay, sums, seen, distinct[~known], gain[:, ~known], now)
         self._forget_most()
 
+    def set_window(self, window: float | None) -> None:
+        """Another window from now on; what is known fades or stays accordingly."""
+        self._fixed = window
+
     def dump(self) -> Memory:
         """What is remembered, as of the last `add`. The arrays are read-only and never change afterwards."""
         octets, packets, samples, standing = self._sums

@@ -17,9 +17,9 @@ from tests.announce.world import ATTRIBUTES, World
 from tests.selection.universe import DEFAULT, HOPS, UNIVERSES, Universe
 
 SLOTS = 7
-PATIENCE = (
-    4.0  # seconds until a repair has surely arrived: every stage takes up to LATEST, a withdrawal's end 2
-)
+LATE = 1.5  # seconds that the kernel may take to show what BIRD was told
+# Seconds until a repair has surely arrived: every stage takes up to LATEST, the end of a withdrawal 2.
+PATIENCE = 4.0
 
 
 class Numbers:
@@ -103,6 +103,7 @@ class Life:
     def steps(self, count: int) -> None:
         for _ in range(count):
             self.world.step()
+            self.find_lost()
             self.check()
 
     def flap(self, count: int) -> None:
@@ -113,6 +114,24 @@ class Life:
         numbers = self.numbers
         numbers.truths = [(at if at < self.up_at else self.world.now, t) for at, t in numbers.truths]
         self.up_at = self.world.now
+
+    def limit(self, limited: bool) -> None:
+        """BIRD's import limit is hit, or is over."""
+        self.world.limited = limited
+        self.world.speaker.block(self.family, limited)
+
+    def find_lost(self) -> None:
+        speaker, numbers = self.world.speaker, self.numbers
+        told = speaker.told_at(self.family).items()
+        late = [each for each, at in told if self.world.now - at > LATE and each not in self.world.kernel]
+        if not speaker.lost(self.family, late, self.world.now):
+            return
+        standing = speaker.standing(self.family)
+        hops = {prefix: numbers.entry_hop(entry) for prefix, entry in standing.items()}
+        for address in numbers.universe.misforwarded(hops, numbers.truths[-1][1]):
+            place = numbers.universe.match(hops, address)
+            assert place is not None
+            speaker.correct(place, Entry.guard(place))
 
     def check(self) -> None:
         numbers, world = self.numbers, self.world
@@ -131,6 +150,7 @@ happenings = st.lists(
         st.tuples(st.just("route"), st.tuples(st.integers(0, 62), st.integers(0, HOPS + 1))),
         st.tuples(st.just("flap"), st.integers(1, 10)),
         st.tuples(st.just("refuse"), st.sampled_from((0.0, 0.2))),
+        st.tuples(st.just("limit"), st.booleans()),
         st.tuples(st.just("steps"), st.integers(1, 60)),
     ),
     max_size=25,
@@ -153,6 +173,7 @@ def test_no_moment_misforwards_or_overfills(
         else:
             getattr(life, what)(value)
     life.world.refuse = 0.0
+    life.limit(False)
     life.steps(60)
     wanted = dict(life.world.speaker.wanted(life.family))
     life.world.now += 100.0  # what was refused gets its second chance

@@ -109,7 +109,7 @@ def test_a_restart_keeps_what_stays_and_drops_the_rest_at_end_of_rib(family: Fam
     for prefix in old:  # left by an earlier run
         world.bird[prefix] = HOPS[family][0]
         world.kernel[prefix] = HOPS[family][0]
-        world.speaker.kernel(family, prefix, present=True)
+        world.speaker.kernel(family, prefix, True)
     world.stale = set(world.bird)
     new = table(family, [(n, 0, 0) for n in range(3, 9)])
     world.speaker.want(family, PrefixMap(family, new))

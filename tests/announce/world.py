@@ -33,6 +33,7 @@ class World:
         self.late: list[tuple[float, Prefix, str | None]] = []  # on their way from BIRD to the kernel
         self.kernel: dict[Prefix, str] = {}
         self.refuse = 0.0
+        self.limited = False  # BIRD lets nothing new in
 
     # --- what the speaker is told -------------------------------------------------------------------
 
@@ -84,7 +85,7 @@ class World:
         if next_hop is None:
             if self.bird.pop(prefix, None) is not None:
                 self.late.append((self.now, prefix, None))
-        elif self.bird.get(prefix) != next_hop:
+        elif self.bird.get(prefix) != next_hop and (prefix in self.bird or not self.limited):
             self.bird[prefix] = next_hop
             self.late.append((self.now, prefix, next_hop))
 

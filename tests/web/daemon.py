@@ -5,16 +5,17 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
-from arm.board import Board, Outside, Rooms
+from arm.board import Board, Rooms
 from arm.family import FamilyLoop, Valuation
 from arm.lifecycle import State
 from arm.model import AsPathSegment, Attributes, Entry, Family, KernelRoute, Prefix, Route
+from arm.picture_findings import Outside
 from arm.rib.indexed import IndexedTable
 from arm.selection.policy import Policy
 from tests.traffic.build import traffic
 
 PATH = Attributes(as_path=(AsPathSegment("as-sequence", (64500, 64501)),))
-FINE = Outside({}, None, False)
+FINE = Outside({})
 
 
 class Daemon:
@@ -26,7 +27,7 @@ class Daemon:
         self.tables = {family: IndexedTable(family) for family in Family}
         self.told: dict[Prefix, Entry] = {}
         self.kernel: dict[Prefix, KernelRoute] = {}
-        self.life = SimpleNamespace(state=State.ACTIVE)
+        self.life = SimpleNamespace(state=State.ACTIVE, reasons=())
         self.now = 0.0
         self.loops[Family.IPV4].connected([Prefix("10.0.0.0/24")])
         for prefix, next_hop in (("20.0.0.0/16", 1), ("20.0.1.0/24", 2), ("20.1.0.0/16", 2)):
@@ -81,7 +82,8 @@ class Daemon:
         )
         kernel = SimpleNamespace(
             routes={Family.IPV4: self.kernel, Family.IPV6: {}},
-            defaults=dict.fromkeys(Family, object()),
+            defaults=dict.fromkeys(Family, KernelRoute(Prefix("0.0.0.0/0"), ("10.0.0.9",), 12)),
+            lost_since=None,
             events=0,
             overruns=0,
         )
@@ -94,7 +96,7 @@ class Daemon:
             "speaker": speaker,
             "kernel": kernel,
         }
-        return Rooms(strategy, dict.fromkeys(Family, 10), loops=self.loops, **cast("Any", rooms))
+        return Rooms(lambda: strategy, dict.fromkeys(Family, 10), loops=self.loops, **cast("Any", rooms))
 
     def _told(self, family: Family) -> dict[Prefix, Entry]:
         return self.told if family is Family.IPV4 else {}

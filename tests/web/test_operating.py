@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from arm.freeze.reasons import REMEDIES
+
 ROOT = Path(__file__).parents[2]
 HEADING = re.compile(r"^#### (\S+)$", re.MULTILINE)
 
 # What a name stands for that is no plain text in the code, by the words of the code.
-MEANT = {"f'{name}-down'": {"reflector-down", "target-down"}}
+MEANT = {"f'{name}-down'": {"reflector-down", "target-down"}, "reason.name": set(REMEDIES)}
 
 
 def findings(source: str) -> Iterator[str]:
