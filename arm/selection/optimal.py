@@ -127,6 +127,13 @@ class Optimal:
         summed, extra = add_up(
             up[codes[rows] // self._hops] * self._hops + codes[rows] % self._hops, gains[rows]
         )
+        told = np.zeros(len(parents), np.bool_)
+        told[summed // self._hops] = True
+        if not told.all():  # where next to nothing is lost by whatever is inherited
+            summed, extra = add_up(
+                np.concatenate((summed, np.flatnonzero(~told) * self._hops)),
+                np.concatenate((extra, np.zeros(int((~told).sum())))),
+            )
         above = _Nodes(parents, sums, summed, sums[summed // self._hops] + extra)
         context = np.concatenate((context, np.zeros(len(siblings.keys), np.int64)))
         best = np.concatenate((priced.best, other.best))
