@@ -186,21 +186,18 @@ class FamilyLoop:
         return self._hop_table(self._fixed_hops.items())
 
     def _number(self, prefix: Prefix, route: Route | None) -> int:
-        fixed = self.fixed.get(prefix)
-        if fixed is not None:
-            return fixed
-        if route is None:
-            self._pins.pop(prefix, None)
-            return GONE
-        if not self._policy.empty:
+        verdict = Verdict.NONE
+        if route is not None and not self._policy.empty and prefix not in self.fixed:
             verdict = self._policy.judge(route, self._time)
-            if verdict is Verdict.DENY:
-                return RAW_DEFAULT
-            if verdict is Verdict.PIN:
-                self._pins[prefix] = None
-            else:
-                self._pins.pop(prefix, None)
-        return self.hops.number((route.next_hop,))
+        if verdict is Verdict.PIN:
+            self._pins[prefix] = None
+        else:
+            self._pins.pop(prefix, None)
+        if prefix in self.fixed:
+            return self.fixed[prefix]
+        if route is None:
+            return GONE
+        return RAW_DEFAULT if verdict is Verdict.DENY else self.hops.number((route.next_hop,))
 
     def _installed_number(self, prefix: Prefix, route: Route | None) -> int:
         if route is None:
