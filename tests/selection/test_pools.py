@@ -37,7 +37,7 @@ def served(questions: list[Question], tables: dict[Family, dict[Prefix, int]]) -
     return sum(each.served(tables[each.family]) for each in questions)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(questions(V4, incumbents=False), questions(V6, incumbents=False), strategies, st.data())
 def test_one_pool_for_both_families(v4: Question, v6: Question, strategy: str, data: st.DataObject) -> None:
     """An IPv6 entry takes as many slots as the hardware says; the price decides who gets them."""
@@ -54,7 +54,7 @@ def test_one_pool_for_both_families(v4: Question, v6: Question, strategy: str, d
         assert most <= upper_bound(demands, [pool]) + 1e-6
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(questions(V4, incumbents=False), questions(V6, incumbents=False), strategies, st.data())
 def test_a_pool_for_each_family_is_a_choice_for_each(
     v4: Question, v6: Question, strategy: str, data: st.DataObject

@@ -23,7 +23,7 @@ def same(one: HopTable, other: HopTable) -> bool:
     return one.bits == other.bits and one.rows() == other.rows()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(questions(V4), questions(V6), st.sampled_from(("safe", "optimal")), st.integers(0, 9), st.booleans())
 def test_same_choice(v4: Question, v6: Question, strategy: str, slots: int, both: bool) -> None:
     asked = [v4, v6] if both else [v6]
