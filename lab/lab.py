@@ -149,7 +149,7 @@ class Lab:
         node = self.nodes[SWITCH]
         program = programs.start_forwarder(node, self.logs)
         self.programs[SWITCH]["ovs-vswitchd"] = program
-        program.wait_until(lambda: not node.run(["ip", "link", "show", "br0"]).returncode, 10, "br0")
+        program.wait_until(lambda: not node.run(["ovs-ofctl", "show", "br0"]).returncode, 10, "br0")
         for command in node.plan.exec:
             if "br0" in command and command[0] in ("ip", "ovs-ofctl"):
                 node.check(command)

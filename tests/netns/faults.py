@@ -41,6 +41,7 @@ EARLY = "BIRD sends end-of-RIB while its own tables are still partial, and ARM t
 HUNG = "BIRD's hold timer ends the session of an ExaBGP that hangs, and its routes go: ARM must be quicker"
 FORGETS = "without samples all weights fall below the least rate, and everything is withdrawn"
 MOVED = "after a mass change packets follow old entries for longer than 2 s"
+REFUSED = "what BIRD refused at its import limit is not announced again when there is room"
 RELOAD = "ARM does not reload yet"
 SAVED = "ARM does not save its state yet"
 
@@ -118,7 +119,7 @@ FAULTS = (
         keeps_packets=False,
         missing=MOVED,
     ),
-    Fault("import limit hit", hit_import_limit, lift_import_limit, lasts=6, slow=True),
+    Fault("import limit hit", hit_import_limit, lift_import_limit, lasts=6, slow=True, missing=REFUSED),
     Fault(
         "capacity lowered",
         lower_capacity,

@@ -12,7 +12,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -22,15 +22,17 @@ from pytricia import PyTricia
 from arm.model import Family
 from lab.lab import Lab
 from lab.options import LabOptions, arm_configuration
-from lab.plan import LabError
+from lab.plan import TRANSIT1, LabError
+from lab.tables import LabRoute
 from tests.netns import faults_clock
 from tests.netns.forwarding import Recorder
 from tests.netns.watch import KernelWatch
 
 STATE = "/run/arm"  # ARM's directory inside the switch, a small file system of its own
 _STATE_SIZE = "4m"
-_LIGHT, _LIGHT_RATE = 150, 0.1  # destinations per family, packets per second to each
+_LIGHT, _LIGHT_RATE = 150, 0.1  # destinations at least, packets per second to each
 _COUNT_EVERY = 1.0  # seconds
+_QUIET = 3.0  # seconds without a change, after which the choice is taken to be steady
 
 
 def options(workdir: Path) -> LabOptions:
@@ -127,10 +129,11 @@ class Edge:
         for patience in (30, 60):
             deadline = time.monotonic() + patience
             while unwell := self.unwell():
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or self.lab.arm is None or not self.lab.arm.running:
                     break
                 self.let(0.5)
             else:
+                self.until(lambda: not self.watch.since(time.monotonic() - _QUIET), 60, "no more changes")
                 return
             self.lab.stop_arm()
             self.configure()
@@ -213,21 +216,31 @@ class Edge:
 
 def hidden(lab: Lab) -> list[str]:
     """Addresses whose own route lies inside one with traffic, and has none."""
-    chance = random.Random(5)
-    active = {family: PyTricia(family.bits, family.af) for family in Family}
-    for each in lab.active:
-        active[Family.of(each.prefix)][each.prefix] = True
-    found: list[str] = []
-    for family in Family:
-        table, chosen = lab.table[family], 0
-        for index in chance.sample(range(len(table)), len(table)):
-            if chosen == _LIGHT:
-                break
-            if active[family].has_key(table.prefixes[index]):
-                continue
-            addresses = table.pure_addresses(index, 1, chance)
-            if addresses and active[family].get(ip_address(addresses[0]).packed):
-                found += addresses
-                chosen += 1
+    found = [address for address, _route, inside in _without_traffic(lab) if inside]
     assert len(found) > _LIGHT, "too few routes lie inside others"
-    return found
+    return found[: 2 * _LIGHT]
+
+
+def worthwhile(lab: Lab, family: Family, count: int) -> list[str]:
+    """Addresses without traffic whose routes lead elsewhere than the default."""
+    found: list[str] = []
+    for address, route, inside in _without_traffic(lab):
+        if Family.of(address) is family and route.best != TRANSIT1 and not inside:
+            found.append(address)
+    assert len(found) >= count
+    return found[:count]
+
+
+def _without_traffic(lab: Lab) -> Iterator[tuple[str, LabRoute, bool]]:
+    """In random order, of each route without traffic: an address, the route, and is it inside one with?"""
+    chance = random.Random(5)
+    for family in Family:
+        table, active = lab.table[family], PyTricia(family.bits, family.af)
+        for each in lab.active:
+            if Family.of(each.prefix) is family:
+                active[each.prefix] = True
+        for index in chance.sample(range(len(table)), len(table)):
+            addresses = table.pure_addresses(index, 1, chance)
+            if addresses and not active.has_key(table.prefixes[index]):
+                inside = active.get(ip_address(addresses[0]).packed) is not None
+                yield addresses[0], table.route(index), inside

@@ -82,9 +82,11 @@ def run(fault: Fault, edge: Edge) -> Outcome:
     first, known = len(recorder.arrivals), len(recorder.versions)
     before = {family: set(edge.lab.kernel_routes(family)) for family in Family}
     start = time.monotonic()
-    fault.inject(edge)
-    edge.let(max(0.0, start + fault.lasts - time.monotonic()))
-    fault.mend(edge)
+    try:
+        fault.inject(edge)
+        edge.let(max(0.0, start + fault.lasts - time.monotonic()))
+    finally:  # what could not be broken as meant is not left half broken either
+        fault.mend(edge)
     mended = time.monotonic()
     healed, unwell = _heal(edge, mended, fault.heals)
     recorder.look()
