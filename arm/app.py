@@ -10,6 +10,7 @@ One event loop. Routing changes are acted on when they arrive (routing.py); all 
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import os
 import pwd
 import signal
@@ -40,6 +41,7 @@ from arm.freeze.reasons import Limits, Vitals
 from arm.health import Change
 from arm.keeping import Keeper
 from arm.lifecycle import Facts, Lifecycle, State
+from arm.log import configure as configure_log
 from arm.model import ArmError, Family, KernelRoute, Prefix
 from arm.picture_findings import Outside
 from arm.reload import read_again
@@ -58,26 +60,32 @@ log = structlog.get_logger("arm")
 
 TICK = 1.0  # seconds
 LATE = 5.0  # seconds from telling BIRD to the kernel's route: longer is a fault, not a delay
+BACKLOG = 1 << 20  # octets that ExaBGP has not read
 RESYNC = 60.0  # seconds between full reads of the kernel's routes, in case an event was missed
 
 
-def run(config: Config, path: Path) -> int:
-    """Run until SIGTERM or SIGINT; returns the exit code. ArmError if it cannot start."""
+def run(config: Config, path: Path, *, fixed_level: bool = False) -> int:
+    """Run until SIGTERM or SIGINT; returns the exit code. ArmError if it cannot start.
+
+    `path` is read again at SIGHUP; `fixed_level`: its log level does not count.
+    """
+    faulthandler.enable()  # a watchdog that ends ARM shall show where it hung
     log.info("starting", version=__version__, config=str(path))
-    asyncio.run(_run(config, path))
+    asyncio.run(_run(config, path, fixed_level))
     return 0
 
 
-async def _run(config: Config, path: Path) -> None:
-    await Arm(config, path, asyncio.get_running_loop().time()).run()
+async def _run(config: Config, path: Path, fixed_level: bool) -> None:
+    await Arm(config, path, fixed_level, asyncio.get_running_loop().time()).run()
 
 
 class Arm:
     """All rooms, wired."""
 
-    def __init__(self, config: Config, path: Path, now: float) -> None:
+    def __init__(self, config: Config, path: Path, fixed_level: bool, now: float) -> None:
         self._config = config
         self._path = path
+        self._fixed_level = fixed_level
         self._systemd = Systemd(os.environ)
         _make_directory(config.state.directory)
         self._keeper = Keeper(config.state.directory, config.state.save_interval)
@@ -226,6 +234,8 @@ class Arm:
 
     def _speak(self) -> None:
         self._speaking = False
+        if self._exabgp.backlog > BACKLOG:
+            return  # it does not read: the next tick tries again
         for line in self._speaker.next(asyncio.get_running_loop().time()):
             self._exabgp.send(line)
 
@@ -272,6 +282,8 @@ class Arm:
         self._speaker.resize(pools(room), chosen.changes_per_second)
         self._routing.strategy = chosen.strategy
         self._choosing.configure(config, room)
+        if not self._fixed_level:
+            configure_log(config.log.level)
         self._keeper.interval = config.state.save_interval
         self._intake.allow([ip_address(agent).packed for agent in config.sflow.agents])
         for family, loop in self._loops.items():

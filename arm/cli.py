@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="run in the foreground, as systemd wants it")
     run.add_argument("-c", "--config", type=Path, required=True, metavar="FILE", help="configuration (TOML)")
     run.add_argument(
-        "--log-level", choices=log.LEVELS, default="info", help="least important events to log (info)"
+        "--log-level", choices=log.LEVELS, help="least important events to log (else log.level of the file)"
     )
 
     decode = commands.add_parser(
@@ -161,13 +161,13 @@ def _window(word: str) -> float:
     return 0.0 if word == "auto" else _seconds(word)
 
 
-def _run(path: Path, level: str) -> int:
+def _run(path: Path, level: str | None) -> int:
     config = load(path)
-    log.configure(level)
+    log.configure(level or config.log.level)
     # Only now: `arm check` must not need what running needs.
     from arm.app import run
 
-    return run(config, path)
+    return run(config, path, fixed_level=level is not None)
 
 
 if __name__ == "__main__":

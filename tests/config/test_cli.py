@@ -34,7 +34,7 @@ def test_check_says_ok(capsys: pytest.CaptureFixture[str]) -> None:
 def test_run_hands_over_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[Config, Path]] = []
 
-    def run(config: Config, path: Path) -> int:
+    def run(config: Config, path: Path, *, fixed_level: bool) -> int:
         seen.append((config, path))
         return 7
 
@@ -48,7 +48,7 @@ def test_run_hands_over_the_configuration(monkeypatch: pytest.MonkeyPatch) -> No
 def test_run_starts_nothing_with_a_faulty_configuration(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    app(monkeypatch, lambda config, path: pytest.fail("started"))
+    app(monkeypatch, lambda config, path, fixed_level: pytest.fail("started"))
     assert main(["run", "-c", FAULTY]) == 2
     assert capsys.readouterr().err.startswith(f'{FAULTY}: selection.window = "fast": ')
 
@@ -56,7 +56,7 @@ def test_run_starts_nothing_with_a_faulty_configuration(
 def test_an_arm_error_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def run(config: Config, path: Path) -> int:
+    def run(config: Config, path: Path, *, fixed_level: bool) -> int:
         raise ArmError("port 1179 is taken\nby another process", "stop the other ARM")
 
     app(monkeypatch, run)
@@ -68,7 +68,7 @@ def test_an_arm_error_is_one_line(
 
 
 def test_an_interrupt_is_quiet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def run(config: Config, path: Path) -> int:
+    def run(config: Config, path: Path, *, fixed_level: bool) -> int:
         raise KeyboardInterrupt
 
     app(monkeypatch, run)
