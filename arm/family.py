@@ -28,10 +28,10 @@ from arm.sflow.destinations import Destinations
 from arm.traffic.blocks import BLOCK_LENGTH, BlockMeter
 from arm.traffic.coverage import Coverage, score
 
-# Never routed by a table: loopback, link-local, multicast and what is above it.
+# Never routed by a table: loopback (as far as keys tell), link-local, multicast and what is above it.
 _SPECIAL = {
     Family.IPV4: [Prefix(text) for text in ("127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")],
-    Family.IPV6: [Prefix(text) for text in ("::1/128", "fe80::/10", "ff00::/8")],
+    Family.IPV6: [Prefix(text) for text in ("::/64", "fe80::/10", "ff00::/8")],
 }
 
 
