@@ -18,7 +18,7 @@ EXAMPLE = str(ROOT / "conf" / "arm.toml")
 FAULTY = str(Path(__file__).parent / "faults" / "wrong_type_number.toml")
 
 
-def app(monkeypatch: pytest.MonkeyPatch, run: Callable[[Config, Path], int]) -> None:
+def app(monkeypatch: pytest.MonkeyPatch, run: Callable[..., int]) -> None:
     """Put `run` in the place of the real application."""
     module = types.ModuleType("arm.app")
     module.run = run  # type: ignore[attr-defined]
@@ -48,7 +48,7 @@ def test_run_hands_over_the_configuration(monkeypatch: pytest.MonkeyPatch) -> No
 def test_run_starts_nothing_with_a_faulty_configuration(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    app(monkeypatch, lambda config, path, fixed_level: pytest.fail("started"))
+    app(monkeypatch, lambda config, path, **options: pytest.fail("started"))
     assert main(["run", "-c", FAULTY]) == 2
     assert capsys.readouterr().err.startswith(f'{FAULTY}: selection.window = "fast": ')
 
