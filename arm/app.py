@@ -12,32 +12,25 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import os
-import pwd
 import signal
 import time
 from contextlib import AsyncExitStack
-from ipaddress import ip_address
 from pathlib import Path
 
 import structlog
 
-from arm import __version__
+from arm import __version__, assembly
 from arm.announce.speaker import Speaker
 from arm.board import Board, Rooms
 from arm.choosing import Choosing
 from arm.config import Config, pools
-from arm.config import Session as SessionOptions
-from arm.config_capacity import Capacity
-from arm.exabgp.config import Session
-from arm.exabgp.config import Speaker as SpeakerOptions
-from arm.exabgp.process import Exabgp
-from arm.family import FamilyLoop, Traffic, Valuation
+from arm.family import FamilyLoop, Traffic
 from arm.fib import bird
 from arm.fib.bird import BirdWatch
 from arm.fib.birdview import BirdView
 from arm.fib.interfaces import connected
 from arm.fib.netlink import KernelRoutes
-from arm.freeze.reasons import Limits, Vitals
+from arm.freeze.reasons import Vitals
 from arm.health import Change
 from arm.keeping import Keeper
 from arm.lifecycle import Facts, Lifecycle, State
@@ -46,11 +39,7 @@ from arm.model import ArmError, Family, KernelRoute, Prefix
 from arm.picture_findings import Outside
 from arm.reload import read_again
 from arm.rib.feed import Feed
-from arm.routing import REFLECTOR, TARGET, Routing, Tables
-from arm.selection.policy import Policy, Rule
-from arm.sflow.collector import Collector
-from arm.sflow.direction import Direction
-from arm.sflow.intake import Intake
+from arm.routing import REFLECTOR, Routing, Tables
 from arm.systemd import Systemd
 from arm.traffic.interval import Interval
 from arm.traffic.record import Recorder
@@ -87,55 +76,34 @@ class Arm:
         self._path = path
         self._fixed_level = fixed_level
         self._systemd = Systemd(os.environ)
-        _make_directory(config.state.directory)
+        assembly.make_directory(config.state.directory)
         self._keeper = Keeper(config.state.directory, config.state.save_interval)
         chosen = config.selection
         self._capacity = {Family.IPV4: config.capacity.ipv4, Family.IPV6: config.capacity.ipv6}
-        reflector, target = _session(REFLECTOR, config.reflector), _session(TARGET, config.target)
-        self._exabgp = Exabgp(
-            SpeakerOptions(
-                reflector,
-                target,
-                config.bgp.port,
-                config.bgp.hold_time,
-                config.bgp.restart_time,
-                pwd.getpwuid(os.geteuid()).pw_name,
-            ),
-            config.state.directory,
-            self._on_lines,
-            self._on_exabgp_down,
-            config.bgp.python,
-        )
-        self._intake = Intake(
-            Direction(config.sflow.direction),
-            [ip_address(agent).packed for agent in config.sflow.agents],
-        )
-        self._collector = Collector(
-            self._intake,
-            [(each.address, each.port) for each in config.sflow.listen],
-            config.sflow.sources,
-            [(each.address, each.port) for each in config.sflow.relay],
-        )
-        self._loops = {family: FamilyLoop(family, _valuation(config), _policy(config)) for family in Family}
+        self._exabgp = assembly.exabgp(config, self._on_lines, self._on_exabgp_down)
+        self._intake = assembly.intake(config)
+        self._collector = assembly.collector(config, self._intake)
+        valuation, policy = assembly.valuation(config), assembly.policy(config)
+        self._loops = {family: FamilyLoop(family, valuation, policy) for family in Family}
+        window, limits = assembly.window(config), assembly.limits(config)
         self._lifecycles = {
-            family: Lifecycle(chosen.window or 300.0, _limits(config), self._keeper.routes(family))
-            for family in Family
+            family: Lifecycle(window, limits, self._keeper.routes(family)) for family in Family
         }
         self._feed = Feed()
+        reflector, target = assembly.sessions(config)
         self._speaker = Speaker(
             target.selector, config.target.asn, pools(config.capacity), chosen.changes_per_second
         )
         self._kernel = KernelRoutes(config.fib.table, self._on_kernel, self._on_kernel_route)
         self._tables = Tables(self._feed, self._loops, self._speaker)
-        sessions = {session.local_ip: session.name for session in (reflector, target)}
-        self._routing = Routing(self._tables, sessions, chosen.strategy, self._shrinks, now)
+        self._sessions = {session.local_ip: session.name for session in (reflector, target)}
+        self._routing = Routing(self._tables, self._sessions, chosen.strategy, self._shrinks, now)
         saved = self._keeper.found.families if self._keeper.found is not None else {}
         self._choosing = Choosing(config, self._tables, self._routing, self._lifecycles, saved)
         self._keeper.restore(self._tables, now)
         self._watch = BirdWatch(
             str(config.fib.bird_socket), config.fib.bird_protocol, self._on_bird, self._on_bird_error
         )
-        self._sessions = sessions
         self._board = Board(
             Rooms(
                 strategy=lambda: self._config.selection.strategy,
@@ -277,7 +245,7 @@ class Arm:
 
     def _configure(self, config: Config) -> None:
         self._config = config
-        chosen, room = config.selection, self._room(config)
+        chosen, room = config.selection, assembly.capacity(config, self._import_limits)
         self._capacity |= {Family.IPV4: room.ipv4, Family.IPV6: room.ipv6}
         self._speaker.resize(pools(room), chosen.changes_per_second)
         self._routing.strategy = chosen.strategy
@@ -285,21 +253,15 @@ class Arm:
         if not self._fixed_level:
             configure_log(config.log.level)
         self._keeper.interval = config.state.save_interval
-        self._intake.allow([ip_address(agent).packed for agent in config.sflow.agents])
+        self._intake.allow(assembly.agents(config))
         for family, loop in self._loops.items():
-            loop.configure(_valuation(config), _policy(config), self._feed.table(family))
-            self._lifecycles[family].configure(chosen.window or 300.0, _limits(config))
+            loop.configure(assembly.valuation(config), assembly.policy(config), self._feed.table(family))
+            self._lifecycles[family].configure(assembly.window(config), assembly.limits(config))
 
     async def _learn_connected(self) -> None:
         prefixes = await asyncio.to_thread(connected)
         for loop in self._loops.values():
             loop.connected(prefixes)
-
-    def _room(self, config: Config) -> Capacity:
-        """The capacity that is configured here, or in BIRD if that is less."""
-        limits = self._import_limits
-        least = {f.label: min(getattr(config.capacity, f.label), limit) for f, limit in limits.items()}
-        return config.capacity.model_copy(update=least)
 
     # --- the tick -----------------------------------------------------------------------------------
 
@@ -401,34 +363,3 @@ def _log_health(change: Change) -> None:
         log.warning(concern.text, concern=concern.name, remedy=concern.remedy)
     for concern in change.cleared:
         log.info("over: " + concern.text, concern=concern.name)
-
-
-def _make_directory(directory: Path) -> None:
-    try:
-        directory.mkdir(mode=0o750, parents=True, exist_ok=True)
-        probe = directory / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise ArmError(
-            f"cannot write to {directory} ({error.strerror})",
-            "set state.directory to a directory that this user may write to",
-        ) from None
-
-
-def _valuation(config: Config) -> Valuation:
-    chosen = config.selection
-    return Valuation(chosen.window, chosen.weight == "packets", chosen.minimum_rate, chosen.factors)
-
-
-def _policy(config: Config) -> Policy:
-    chosen = config.selection
-    return Policy(*([Rule(**dict(rule)) for rule in rules] for rules in (chosen.pins, chosen.denials)))
-
-
-def _limits(config: Config) -> Limits:
-    return Limits(**dict(config.freeze))
-
-
-def _session(name: str, options: SessionOptions) -> Session:
-    return Session(name, options.ip, options.local_ip, options.asn, options.id)

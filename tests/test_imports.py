@@ -62,7 +62,7 @@ ALLOWED: dict[str, set[str]] = {
     "simulate": {"model", "log", "rib", "traffic", "selection"},
     "cli": {"model", "config", "log", "app", "decode", "simulate"},
 }
-EVERYTHING = {"app"}  # wires the rooms
+EVERYTHING = {"app", "assembly"}  # wire the rooms
 
 
 def room(module: str) -> str:

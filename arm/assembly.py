@@ -1,0 +1,100 @@
+"""The daemon's parts, made as the configuration says."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from pathlib import Path
+
+from arm.config import Config
+from arm.config import Session as SessionOptions
+from arm.config_capacity import Capacity
+from arm.exabgp.config import Session
+from arm.exabgp.config import Speaker as SpeakerOptions
+from arm.exabgp.process import Exabgp
+from arm.family import Valuation
+from arm.freeze.reasons import Limits
+from arm.model import ArmError, Family
+from arm.routing import REFLECTOR, TARGET
+from arm.selection.policy import Policy, Rule
+from arm.sflow.collector import Collector
+from arm.sflow.direction import Direction
+from arm.sflow.intake import Intake
+
+LONGEST_WINDOW = 300.0  # seconds that an automatic window is taken for where one must be known
+
+
+def sessions(config: Config) -> tuple[Session, Session]:
+    """The reflect session and the return session."""
+    return _session(REFLECTOR, config.reflector), _session(TARGET, config.target)
+
+
+def exabgp(config: Config, on_lines: Callable[[list[bytes]], None], on_down: Callable[[str], None]) -> Exabgp:
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    bgp = config.bgp
+    speaker = SpeakerOptions(*sessions(config), bgp.port, bgp.hold_time, bgp.restart_time, user)
+    return Exabgp(speaker, config.state.directory, on_lines, on_down, bgp.python)
+
+
+def intake(config: Config) -> Intake:
+    return Intake(Direction(config.sflow.direction), agents(config))
+
+
+def agents(config: Config) -> list[bytes]:
+    """The sFlow agents to listen to."""
+    return [ip_address(agent).packed for agent in config.sflow.agents]
+
+
+def collector(config: Config, into: Intake) -> Collector:
+    sflow = config.sflow
+    listen, relay = ([(each.address, each.port) for each in where] for where in (sflow.listen, sflow.relay))
+    return Collector(into, listen, sflow.sources, relay)
+
+
+def valuation(config: Config) -> Valuation:
+    chosen = config.selection
+    return Valuation(chosen.window, chosen.weight == "packets", chosen.minimum_rate, chosen.factors)
+
+
+def window(config: Config) -> float:
+    """Seconds of measuring, about."""
+    return config.selection.window or LONGEST_WINDOW
+
+
+def policy(config: Config) -> Policy:
+    chosen = config.selection
+    return Policy(*([Rule(**dict(rule)) for rule in rules] for rules in (chosen.pins, chosen.denials)))
+
+
+def limits(config: Config) -> Limits:
+    """When to freeze."""
+    return Limits(**dict(config.freeze))
+
+
+def capacity(config: Config, import_limits: Mapping[Family, int]) -> Capacity:
+    """What is configured here, or in BIRD if that is less."""
+    least = {
+        family.label: min(getattr(config.capacity, family.label), limit)
+        for family, limit in import_limits.items()
+    }
+    return config.capacity.model_copy(update=least)
+
+
+def make_directory(directory: Path) -> None:
+    """The state directory; ArmError if it cannot be written to."""
+    try:
+        directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        probe = directory / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ArmError(
+            f"cannot write to {directory} ({error.strerror})",
+            "set state.directory to a directory that this user may write to",
+        ) from None
+
+
+def _session(name: str, options: SessionOptions) -> Session:
+    return Session(name, options.ip, options.local_ip, options.asn, options.id)
