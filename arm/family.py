@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +81,9 @@ class FamilyLoop:
         self._gateways: dict[Prefix, Gateways] = {}
         self._meaning: Hops = np.zeros(3, np.int32)
         self._time = 0.0  # Unix
+        self._judged: WeakKeyDictionary[IndexedTable, tuple[Policy, float]] = (
+            WeakKeyDictionary()
+        )  # when settled
         self._fine: Keys = np.empty(0, np.uint64)  # blocks in which the table has longer routes
         self.connected(())
         self.full: FullTable = self._kernel.index.snapshot()
@@ -94,7 +98,6 @@ class FamilyLoop:
         self._valuation = valuation
         if not (policy.empty and self._policy.empty):
             self._policy = policy
-            self._judge_again(table)
 
     def peers_lost(self, dead: frozenset[str]) -> None:
         """BIRD has lost these peers: what goes through them goes where the default goes."""
@@ -139,10 +142,12 @@ class FamilyLoop:
 
     def settle(self, table: IndexedTable, time: float) -> None:
         """Bring the index of a table up to date, in use or being learned. `time` is Unix time."""
-        expiry = self._policy.next_expiry(self._time)
-        self._time = time
-        if expiry is not None and expiry <= time:
-            self._judge_again(table)
+        policy, then = self._judged.get(table, (self._policy, time))
+        expiry = policy.next_expiry(then)
+        if policy is not self._policy or (expiry is not None and expiry <= time):
+            for prefix in table:  # any route may be pinned, denied, or neither now
+                table.touch(prefix)
+        self._judged[table], self._time = (self._policy, time), time
         table.settle(self._number)
 
     def refresh(self, table: IndexedTable, default: KernelRoute | None, time: float) -> None:
@@ -209,11 +214,6 @@ class FamilyLoop:
             if real is None or (real.next_hop,) != gateways:
                 return RAW_DEFAULT
         return self.hops.number(gateways)
-
-    def _judge_again(self, table: IndexedTable) -> None:
-        """The operator's rules have changed: any route may be pinned, denied, or neither now."""
-        for prefix in table:
-            table.touch(prefix)
 
     def _reachable(self, gateway: str) -> bool:
         return (
