@@ -145,14 +145,14 @@ class Lab:
         return program
 
     def restart_forwarder(self) -> Program:
-        """Start Open vSwitch's ports and sFlow agent again, with br0's addresses, which went with it."""
+        """Start Open vSwitch's ports and sFlow agent again, with what its database does not know of br0."""
         node = self.nodes[SWITCH]
         program = programs.start_forwarder(node, self.logs)
         self.programs[SWITCH]["ovs-vswitchd"] = program
         program.wait_until(lambda: not node.run(["ovs-ofctl", "show", "br0"]).returncode, 10, "br0")
         for command in node.plan.exec:
             if "br0" in command and command[0] in ("ip", "ovs-ofctl"):
-                node.check(command)
+                node.check(["replace" if word == "add" else word for word in command])
         queues.lengthen(program.pid)
         return program
 

@@ -42,8 +42,6 @@ HUNG = "BIRD's hold timer ends the session of an ExaBGP that hangs, and its rout
 FORGETS = "without samples all weights fall below the least rate, and everything is withdrawn"
 MOVED = "after a mass change packets follow old entries for longer than 2 s"
 REFUSED = "what BIRD refused at its import limit is not announced again when there is room"
-RELOAD = "ARM does not reload yet"
-SAVED = "ARM does not save its state yet"
 
 FAULTS = (
     Fault("nothing", nothing, lasts=10),
@@ -63,7 +61,7 @@ FAULTS = (
     Fault("BIRD killed", stop_bird(SWITCH, KILL), start_bird(SWITCH), missing=EARLY),
     Fault("BIRD restarted", stop_bird(SWITCH, TERM), start_bird(SWITCH), lasts=0, slow=True, missing=EARLY),
     Fault("sFlow silent", silence_agent, wake_agent, lasts=15, missing=FORGETS),
-    Fault("sFlow agent killed", kill_agent, start_agent, keeps_packets=False, missing=FORGETS),
+    Fault("sFlow agent killed", kill_agent, start_agent, keeps_packets=False),
     Fault(
         "transit session down",
         sessions("disable", "transit1"),
@@ -126,13 +124,11 @@ FAULTS = (
         raise_capacity,
         lasts=8,
         keeps_routes=False,
-        missing=RELOAD,
     ),
     Fault(
         "broken configuration",
         break_configuration,
         repair_configuration,
-        missing=RELOAD,
     ),
     Fault(
         "family vanished",
@@ -150,7 +146,6 @@ FAULTS = (
         start_arm,
         lasts=0,
         slow=True,
-        missing=SAVED,
     ),
     Fault("clock jumped", jump(36_000.0), jump(-3_600.0), lasts=6),
     Fault("disk full", fill_disk, empty_disk, lasts=10, slow=True),
@@ -161,5 +156,5 @@ FAULTS = (
         lasts=6,
         slow=True,
     ),
-    Fault("kernel events lost", overrun, flush_burst, lasts=6, slow=True),
+    Fault("kernel events lost", overrun, flush_burst, lasts=6, keeps_packets=False, slow=True),
 )

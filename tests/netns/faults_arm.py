@@ -89,8 +89,8 @@ def jump(seconds: float) -> Act:
 
 
 def overrun(edge: Edge) -> None:
-    """More events than ARM's socket holds, which we made small: a burst that overruns the real one would also
-    hold up Open vSwitch, which reads these events too, and with it the packets."""
+    """More events than ARM's socket holds, which we make small: Open vSwitch reads these events too, and
+    holds up packets meanwhile."""
     lost = edge.status()["counters"]["kernel_overruns"]
     queues.lengthen(edge.arm_pid(), socket.AF_NETLINK, 1 << 16)
     os.kill(edge.arm_pid(), signal.SIGSTOP)
