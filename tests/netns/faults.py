@@ -41,6 +41,8 @@ EARLY = "BIRD sends end-of-RIB while its own tables are still partial, and ARM t
 HUNG = "BIRD's hold timer ends the session of an ExaBGP that hangs, and its routes go: ARM must be quicker"
 FORGETS = "without samples all weights fall below the least rate, and everything is withdrawn"
 MOVED = "after a mass change packets follow old entries for longer than 2 s"
+LOST = "packets are lost while entries are exchanged for the moved default"
+GUARDS = "guards, which follow the default, leave the kernel with it, and what they hid is uncovered"
 REFUSED = "what BIRD refused at its import limit is not announced again when there is room"
 
 FAULTS = (
@@ -107,7 +109,7 @@ FAULTS = (
         lasts=6,
         keeps_routes=False,
         slow=True,
-        missing=MOVED,
+        missing=LOST,
     ),
     Fault(
         "default withdrawn",
@@ -115,7 +117,7 @@ FAULTS = (
         defaults("enable", "transit1", "transit2"),
         lasts=6,
         keeps_packets=False,
-        missing=MOVED,
+        missing=GUARDS,
     ),
     Fault("import limit hit", hit_import_limit, lift_import_limit, lasts=6, slow=True, missing=REFUSED),
     Fault(
