@@ -274,10 +274,13 @@ class FamilyLoop:
         meter, valuation = self.meter, self._valuation
         weights = meter.packets() if valuation.packets else meter.octets()
         if valuation.factors:
-            worth = np.ones(len(self._meaning) + 1)
-            for next_hop, factor in valuation.factors.items():
-                if Family.of(next_hop) is self.family:
-                    worth[self.hop((next_hop,))] = factor
+            factors = {
+                self.hop((next_hop,)): factor
+                for next_hop, factor in valuation.factors.items()
+                if Family.of(next_hop) is self.family
+            }
+            worth = np.ones(len(self._meaning) + 1)  # the last is for MIXED
+            worth[list(factors)] = list(factors.values())
             weights = weights * worth[self.full.runs.hop(meter.keys())]
         minimum = valuation.minimum_rate * meter.observed / (1 if valuation.packets else 8)
         return Demand(

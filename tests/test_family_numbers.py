@@ -83,8 +83,8 @@ def test_entries_and_their_numbers(family: Family) -> None:
 
 @families
 def test_a_fresh_table_knows_the_fixed_entries(family: Family) -> None:
-    around, where = Around(family), prefix(family, 1)
-    around.fixed[where] = (neighbour(family, 3),)
+    around, where, bare = Around(family), prefix(family, 1), prefix(family, 2)
+    around.fixed = dict.fromkeys((where, bare), (neighbour(family, 3),))
     assert around.loop.set_fixed(around.fixed, around.table), "something new"
     assert not around.loop.set_fixed(around.fixed, around.table)
     around.table = IndexedTable(family)
@@ -92,11 +92,11 @@ def test_a_fresh_table_knows_the_fixed_entries(family: Family) -> None:
     around.loop.settle(around.table, 0.0)  # as while it is arriving
     assert not around.loop.set_fixed(around.fixed, around.table)
     around.refresh()
-    assert around.does(where) == [around.hop(3)]
+    assert around.does(where, bare) == [around.hop(3)] * 2
     around.fixed.clear()
     assert around.loop.set_fixed(around.fixed, around.table)
     around.refresh()
-    assert around.does(where) == [around.hop(2)]
+    assert around.does(where, bare) == [around.hop(2), DEFAULT]
 
 
 @families

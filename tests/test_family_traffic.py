@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from arm.family import Valuation
 from arm.model import Family, KernelRoute, Prefix
+from arm.rib.hops import RAW_LOCAL
 from arm.rib.hoptable import DEFAULT, key_bits
-from tests.familyworld import NEIGHBOURS, Around, address, neighbour, prefix
+from tests.familyworld import NEIGHBOURS, Around, address, neighbour, places, prefix
 
 families = pytest.mark.parametrize("family", Family)
 
@@ -158,6 +159,28 @@ def test_a_factor_counts_once_its_next_hop_is_seen(family: Family) -> None:
 
 
 @families
+def test_factors_of_next_hops_that_no_route_has(family: Family) -> None:
+    """Of several that are not known yet, of one that cannot be reached, and of what is not known exactly."""
+    factors = {neighbour(family, number): 9.0 for number in (5, 6, 7)}
+    around, where = Around(family, Valuation(60.0, factors=factors)), prefix(family, 1)
+    around.announce(where, 2)
+    if family is Family.IPV6:
+        around.announce(Prefix(f"{address(where)}/128"), 3)  # makes its block one of several next hops
+    around.refresh()
+    around.measure({address(where): 10.0}, 0.0)
+    assert around.loop.demand(around.loop.incumbents(())).weights.tolist() == [10]
+
+
+@families
+def test_a_factor_of_the_default_s_next_hop_is_for_all_that_goes_there(family: Family) -> None:
+    around = Around(family, Valuation(60.0, factors={neighbour(family, 1): 3.0}))
+    around.announce(prefix(family, 1), 2)
+    around.refresh()
+    around.measure({address(prefix(family, 1)): 10.0, address(prefix(family, 2)): 10.0}, 0.0)
+    assert around.loop.demand(around.loop.incumbents(())).weights.tolist() == [10, 30]
+
+
+@families
 def test_the_minimum_is_a_rate_in_bits_or_packets(family: Family) -> None:
     for valuation in (Valuation(60.0, minimum_rate=1000.0), Valuation(60.0, True, minimum_rate=125.0)):
         around = Around(family, valuation)
@@ -196,3 +219,6 @@ def test_without_a_default_route_nothing_goes_its_way(family: Family) -> None:
     around.default = KernelRoute(family.default, (), 4)  # unreachable, say
     around.refresh()
     assert around.does(where) == [around.hop(1)] != [DEFAULT]
+    around.loop.kernel(where, KernelRoute(where, (), 4))
+    around.refresh()
+    assert places(around.loop.installed.routes, family) == {where: RAW_LOCAL}
