@@ -148,7 +148,7 @@ class Board:
         if state in (State.OFF, State.LEARNING) or not len(rooms.feed.table(family)):
             self._proofs[family] = Proof()
         else:
-            proven = self._proofs[family].look(loop.installed, loop.full, now)
+            proven = self._proofs[family].look(loop.installed, loop.full, loop.fixed_table(), now)
         kernel, told = rooms.kernel.routes[family], rooms.speaker.told(family)
         differences = Differences([], [], [])
         if rooms.kernel.lost_since is None:  # else it is not known

@@ -39,10 +39,10 @@ class Proof:
         self._wrong = _nothing()
         self._proven = Proven(0, _nothing())
 
-    def look(self, installed: FullTable, full: FullTable, now: float) -> Proven:
+    def look(self, installed: FullTable, full: FullTable, fixed: HopTable, now: float) -> Proven:
         """What is known at `now`, from a new look if the last one is long enough ago.
 
-        Both tables have their next hops numbered alike. Entries that ARM does not own are in both.
+        Both tables have their next hops numbered alike. `fixed` entries are in both.
         """
         tables = installed.runs, full.runs
         old = self._seen is not None and self._seen[1] is full.runs  # no news from the tables, so no new look
@@ -51,7 +51,7 @@ class Proof:
         self._looked = now
         before = self._wrong
         if self._seen is None or not all(map(_same, self._seen, tables)):
-            self._wrong = misforwarded(installed.routes, full, HopTable.of(full.runs.bits, ()))
+            self._wrong = misforwarded(installed.routes, full, fixed)
         self._seen = tables
         self._proven = Proven(self._wrong.keys, common(before, self._wrong))
         return self._proven

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from arm.rib.fulltable import FullTable
-from arm.rib.hoptable import DEFAULT, ONE, HopTable, Keys, Runs
+from arm.rib.hoptable import DEFAULT, MIXED, ONE, HopTable, Keys, Runs
 from arm.rib.paint import flatten
 
 
@@ -42,8 +42,14 @@ def with_fixed(entries: HopTable, fixed: HopTable) -> HopTable:
 
 
 def misforwarded(entries: HopTable, table: FullTable, fixed: HopTable) -> Wrong:
-    """The addresses that entries and fixed entries together send the wrong way."""
-    installed = flatten(with_fixed(entries, fixed))
+    """The addresses that entries and fixed entries together send the wrong way.
+
+    Where the table has routes longer than a key inside a fixed entry that is as long as one, nothing can be
+    said, and nobody could do anything about it: that is not called wrong.
+    """
+    unknown = (fixed.lengths == fixed.bits) & (table.runs.hop(fixed.starts) == MIXED)
+    said = HopTable(fixed.bits, fixed.starts, fixed.lengths, np.where(unknown, np.int32(DEFAULT), fixed.hops))
+    installed = flatten(with_fixed(entries, said))
     ends = np.append(installed.starts[1:] - ONE, np.uint64((1 << installed.bits) - 1))
     # Quick: a run of the FIB is right if it lies within one run of the full table with the same next hop.
     doubtful = (installed.hops != DEFAULT) & (table.runs.uniform(installed.starts, ends) != installed.hops)

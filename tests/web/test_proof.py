@@ -24,6 +24,7 @@ prefixes = st.tuples(st.integers(0, UNIVERSE - 1), st.integers(27, 32)).map(
     lambda place: ((FIRST + place[0]) >> (32 - place[1]) << (32 - place[1]), place[1])
 )
 tables = st.dictionaries(prefixes, st.integers(0, 3), max_size=8)
+NOTHING = HopTable.of(32, ())
 
 
 def table(rows: Rows) -> FullTable:
@@ -56,7 +57,7 @@ def addresses(wrong: Wrong) -> set[int]:
 def test_every_wrong_address_counts_and_lasts_from_look_to_look(pictures: list[tuple[Rows, Rows]]) -> None:
     proof, before = Proof(), set[int]()
     for step, (installed, full) in enumerate(pictures):
-        proven = proof.look(table(installed), table(full), step * LOOK)
+        proven = proof.look(table(installed), table(full), NOTHING, step * LOOK)
         now = wrong_addresses(installed, full)
         assert proven.addresses == len(now)
         assert addresses(proven.lasting) == before & now
@@ -69,20 +70,22 @@ ASTRAY: Rows = {(FIRST, 28): 1}  # hides the /30
 
 def test_a_look_is_not_repeated_within_a_moment() -> None:
     proof = Proof()
-    assert proof.look(table(RIGHT), table(RIGHT), 10.0).addresses == 0
-    assert proof.look(table(ASTRAY), table(RIGHT), 10.0 + LOOK - 0.1).addresses == 0
-    assert proof.look(table(ASTRAY), table(RIGHT), 10.0 + LOOK).addresses == 4
+    assert proof.look(table(RIGHT), table(RIGHT), NOTHING, 10.0).addresses == 0
+    assert proof.look(table(ASTRAY), table(RIGHT), NOTHING, 10.0 + LOOK - 0.1).addresses == 0
+    assert proof.look(table(ASTRAY), table(RIGHT), NOTHING, 10.0 + LOOK).addresses == 4
 
 
 def test_what_is_unchanged_at_the_next_look_lasts_without_being_compared(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     proof = Proof()
-    assert not len(proof.look(table(ASTRAY), table(RIGHT), 0.0).lasting)
+    assert not len(proof.look(table(ASTRAY), table(RIGHT), NOTHING, 0.0).lasting)
     monkeypatch.setattr("arm.picture_proof.misforwarded", lambda *_: pytest.fail("compared again"))
-    assert addresses(proof.look(table(ASTRAY), table(RIGHT), LOOK).lasting) == set(range(FIRST, FIRST + 4))
+    assert addresses(proof.look(table(ASTRAY), table(RIGHT), NOTHING, LOOK).lasting) == set(
+        range(FIRST, FIRST + 4)
+    )
     monkeypatch.undo()
-    assert proof.look(table(RIGHT), table(RIGHT), 2 * LOOK).addresses == 0, "a change is noticed"
+    assert proof.look(table(RIGHT), table(RIGHT), NOTHING, 2 * LOOK).addresses == 0, "a change is noticed"
 
 
 def test_old_tables_are_no_new_look() -> None:
@@ -90,7 +93,7 @@ def test_old_tables_are_no_new_look() -> None:
     proof, installed, full = Proof(), table(ASTRAY), table(RIGHT)
     for now in (0.0, LOOK, 2 * LOOK):
         assert not len(proof.look(installed, full, now).lasting)
-    assert len(proof.look(replace(installed), table(RIGHT), 3 * LOOK).lasting) == 1
+    assert len(proof.look(replace(installed), table(RIGHT), NOTHING, 3 * LOOK).lasting) == 1
 
 
 ranges = st.lists(st.integers(0, 40), unique=True, max_size=12).map(sorted)
