@@ -92,7 +92,7 @@ def test_old_tables_are_no_new_look() -> None:
     """While a choice takes long the tables stay as they are, and what is on its way seems to stand still."""
     proof, installed, full = Proof(), table(ASTRAY), table(RIGHT)
     for now in (0.0, LOOK, 2 * LOOK):
-        assert not len(proof.look(installed, full, now).lasting)
+        assert not len(proof.look(installed, full, NOTHING, now).lasting)
     assert len(proof.look(replace(installed), table(RIGHT), NOTHING, 3 * LOOK).lasting) == 1
 
 
