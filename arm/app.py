@@ -99,7 +99,9 @@ class Arm:
         self._sessions = {session.local_ip: session.name for session in (reflector, target)}
         self._routing = Routing(self._tables, self._sessions, chosen.strategy, self._shrinks, now)
         saved = self._keeper.found.families if self._keeper.found is not None else {}
-        self._choosing = Choosing(config, self._tables, self._routing, self._lifecycles, saved)
+        self._choosing = Choosing(
+            config, self._tables, self._routing, self._lifecycles, saved, self._speak_soon
+        )
         self._keeper.restore(self._tables, now)
         self._watch = BirdWatch(
             str(config.fib.bird_socket), config.fib.bird_protocol, self._on_bird, self._on_bird_error
@@ -133,7 +135,8 @@ class Arm:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        await bird.ask(str(self._config.fib.bird_socket), "show status")  # no BIRD: no start
+        fib = self._config.fib
+        await bird.ask(str(fib.bird_socket), f"show protocols all {fib.bird_protocol}")  # no BIRD: no start
         async with AsyncExitStack() as running:
             running.callback(self._kernel.stop)
             self._kernel.start()

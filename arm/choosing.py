@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -31,10 +31,12 @@ class Choosing:
         routing: Routing,
         lifecycles: Mapping[Family, Lifecycle],
         saved: Mapping[Family, SavedFamily],
+        on_choice: Callable[[], None],
     ) -> None:
         self._tables = tables
         self._routing = routing
         self._lifecycles = lifecycles
+        self._on_choice = on_choice
         self._saved = dict(saved)  # of an earlier run, until the first choice of this one
         self._task: asyncio.Task[None] | None = None
         self.active: dict[Family, Sequence[tuple[Prefix, float]]] = dict.fromkeys(Family, ())
@@ -106,6 +108,7 @@ class Choosing:
         answers = await asyncio.to_thread(self._chooser.choose, questions, taken, ceilings)
         for family, answer in answers.items():
             self._take(family, questions[family], answer)
+        self._on_choice()
 
     def _take(self, family: Family, question: Question, answer: Answer) -> None:
         speaker, lifecycle = self._tables.speaker, self._lifecycles[family]
