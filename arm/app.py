@@ -212,6 +212,7 @@ class Arm:
 
     def _on_bird(self, view: BirdView) -> None:
         self._bird_error = None
+        self._routing.recovering = view.recovering
         own = {each.name for each in view.sessions if each.neighbour in self._sessions}
         dead = view.dead(own)
         if dead != self._routing.dead:

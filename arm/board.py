@@ -154,8 +154,9 @@ class Board:
         if rooms.kernel.lost_since is None:  # else it is not known
             default = rooms.kernel.defaults[family]
             gateways = default.gateways if default is not None else None
+            standing = rooms.speaker.standing(family)  # what BIRD kept from the session before as well
             books = Books(
-                told, rooms.speaker.leaving(family), kernel, partial(loop.leads_to, default=gateways)
+                standing, rooms.speaker.leaving(family), kernel, partial(loop.leads_to, default=gateways)
             )
             differences = self._reconcilers[family].compare(books, now)
         return Watched(

@@ -57,6 +57,7 @@ class Routing:
         self._doubtful: set[Family] = set()  # so much has changed that everything is looked at
         self.strategy = strategy
         self.dead: frozenset[str] = frozenset()  # next hops whose peers BIRD has lost
+        self.recovering = False  # BIRD is, from a graceful restart
         self.changed: dict[Family, set[Prefix]] = {family: set() for family in Family}  # since last cleared
         self.down_since: dict[str, float | None] = dict.fromkeys(sessions.values(), now)
 
@@ -111,8 +112,8 @@ class Routing:
 
     def _end_of_rib(self, family: Family, now: float) -> None:
         fresh = self._feed.routes(family)
-        if self._shrinks(family, fresh):
-            # BIRD may have been restarted, and say so before its peers have told it much.
+        if self._doubtful_table(family):
+            # BIRD may have been restarted, and say so before its peers have told it all.
             self._held.setdefault(family, now)
             self._complain("table held back", f"held {family.label}", now, family=family.label, routes=fresh)
         else:
@@ -123,8 +124,11 @@ class Routing:
         for family, since in [*self._held.items()]:
             if not self._feed.arriving(family):
                 del self._held[family]
-            elif now - since > patience or not self._shrinks(family, self._feed.routes(family)):
+            elif now - since > patience or not self._doubtful_table(family):
                 self._serve(family)
+
+    def _doubtful_table(self, family: Family) -> bool:
+        return self.recovering or self._shrinks(family, self._feed.routes(family))
 
     def _serve(self, family: Family) -> None:
         self._held.pop(family, None)

@@ -258,6 +258,10 @@ class Book:
             self.replan()
         return bool(lost)
 
+    def try_again(self) -> None:
+        """What was in the way of all that has no effect is gone."""
+        self._refused, self._waits = {}, {}
+
     def kernel(self, prefix: Prefix, present: bool) -> None:
         """The kernel shows, or no longer shows, a route of BIRD's (the default excepted)."""
         if present:

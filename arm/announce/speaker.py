@@ -197,7 +197,10 @@ class Speaker:
 
     def block(self, family: Family, blocked: bool) -> None:
         """BIRD lets nothing new in, or does so again."""
-        self._books[family].blocked = blocked
+        book = self._books[family]
+        if book.blocked and not blocked:
+            book.try_again()
+        book.blocked = blocked
 
     # --- what to do about it ------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 
-from arm.fib.birdview import BirdView, parse_bfd, parse_names, parse_sessions, parse_version
+from arm.fib.birdview import BirdView, parse_bfd, parse_names, parse_recovering, parse_sessions, parse_version
 from arm.model import ArmError
 
 TIMEOUT = 5.0  # seconds for a whole conversation, and for one answer to the watch
@@ -93,7 +93,8 @@ class BirdWatch:
             bfd = parse_bfd(await conversation.ask("show bfd sessions"))
         except RefusedError:  # it has no BFD
             bfd = ()
-        view = BirdView(conversation.version, sessions, bfd)
+        recovering = parse_recovering(await conversation.ask("show status"))
+        view = BirdView(conversation.version, sessions, bfd, recovering)
         if view != self.view or self._error is not None:
             self.view, self._error = view, None
             self._on_view(view)

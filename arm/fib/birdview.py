@@ -79,6 +79,7 @@ class BirdView:
     version: str = ""  # "2.0.12"
     sessions: tuple[Session, ...] = ()
     bfd: tuple[Bfd, ...] = ()
+    recovering: bool = False  # from a graceful restart: its tables are not what they will be
 
     def session(self, name: str) -> Session | None:
         """The session of that name."""
@@ -124,6 +125,11 @@ def parse_bfd(lines: Iterable[str]) -> tuple[Bfd, ...]:
     """The sessions in `show bfd sessions`: columns under a heading, one table per BFD protocol."""
     words = (line.split() for line in lines)
     return tuple(Bfd(*each[:3]) for each in words if len(each) >= 6 and each[:2] != ["IP", "address"])
+
+
+def parse_recovering(lines: Iterable[str]) -> bool:
+    """Does `show status` say that BIRD recovers from a graceful restart?"""
+    return any(line.strip() == "Graceful restart recovery in progress" for line in lines)
 
 
 def parse_version(greeting: str) -> str:

@@ -34,7 +34,7 @@ class FakeBird:
         self.path = path
         self.sessions = {TARGET: ("Established", 0), "transit": ("Established", 0)}
         self.asked: list[str] = []
-        self.silent = False
+        self.silent = self.recovering = False
         self._server: asyncio.Server | None = None
         self._writers: list[asyncio.StreamWriter] = []
 
@@ -63,6 +63,15 @@ class FakeBird:
             return b"0016 Access restricted\n"
         if command == "show bfd sessions":
             return b"9001 There is no BFD protocol\n"
+        if command == "show status":
+            lines = ["BIRD 2.0.12", "Router ID is 10.0.0.1", "Hostname is switch"]
+            if self.recovering:
+                lines.append("Graceful restart recovery in progress")
+            return (
+                b"1000-%s\n1011-%s\n" % (lines[0].encode(), lines[1].encode())
+                + b"".join(b" %s\n" % line.encode() for line in lines[2:])
+                + b"0013 Daemon is up and running\n"
+            )
         head = ["Name Proto Table State Since Info"]
         if command == "show protocols":
             lines = [f"{name} BGP --- up 15:18:09.762 {state}" for name, (state, _) in self.sessions.items()]
@@ -132,6 +141,9 @@ def test_told_of_changes_only(tmp_path: Path) -> None:
         await until(lambda: len(views) == 3)
         assert views[2].dead((TARGET,)) == {"10.0.0.7"}
         assert errors == []
+        fake.recovering = True
+        await until(lambda: len(views) == 4)
+        assert views[3].recovering and not views[2].recovering
 
     watch(tmp_path, script)
 

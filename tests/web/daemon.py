@@ -76,6 +76,7 @@ class Daemon:
             told_at=lambda family: dict.fromkeys(self._told(family), 0.0),
             leaving=lambda _: {},
             told=self._told,
+            standing=self._told,
             wanted=self._told,
             commands=0,
             errors=0,
