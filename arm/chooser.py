@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from arm.family import FamilyLoop
 from arm.model import Entry, Family, Kind, Pool, Prefix
 from arm.rib.fulltable import FullTable
 from arm.rib.hoptable import DEFAULT, HopTable
+from arm.rib.paint import flatten
 from arm.rib.prefixmap import PrefixMap, text
 from arm.rib.table import RouteTable
 from arm.selection.check import Wrong, misforwarded
@@ -83,16 +85,31 @@ class Chooser:
             reserve=self._reserve,
         )
         self._prices = {kind: choice.prices}
+        tables = self._kept(questions, choice.tables, pools)
         return {
-            family: self._answer(question, choice.tables[family], family in choice.crowded)
+            family: self._answer(question, tables[family], family in choice.crowded)
             for family, question in questions.items()
         }
 
+    def _kept(
+        self, questions: Mapping[Family, Question], chosen: Mapping[Family, HopTable], pools: Sequence[Pool]
+    ) -> Mapping[Family, HopTable]:
+        """The same with all that must stay, and beside that no more than fits."""
+        tables = {
+            family: question.standing if question.keeps_all else chosen[family]
+            for family, question in questions.items()
+        }
+        left = np.array([int(pool.slots * (1.0 - self._reserve)) for pool in pools], np.int64)
+        for family, table in tables.items():
+            left -= _slots(pools, family, table).sum(axis=1)
+        for family, question in questions.items():
+            if question.keeps_all:
+                costs = _slots(pools, family, chosen[family])
+                tables[family] = beside(question.standing, chosen[family], costs, left)
+        return tables
+
     def _answer(self, question: Question, table: HopTable, crowded: bool) -> Answer:
         demand = question.demand
-        if question.keeps_all:
-            room = sum(pool.slots for pool in self._pools if pool.cost(question.loop.family, 24))
-            table = beside(question.standing, table, room)
         wrong = Wrong(*(np.empty(0, np.uint64),) * 2)
         if self._strategy != "top":
             wrong = misforwarded(table, demand.table, demand.fixed)
@@ -102,8 +119,9 @@ class Chooser:
         family = question.loop.family
         known = {entry.prefix: entry for entry in question.current}
         found: dict[Prefix, Entry] = {}
-        reasons = kinds(self._strategy, table, question.demand.table)
-        for (start, length, hop), kind in zip(table.rows(), reasons, strict=True):
+        rows, reasons = table.rows(), kinds(self._strategy, table, question.demand.table)
+        for row in _heaviest(table, question.demand):
+            (start, length, hop), kind = rows[row], reasons[row]
             prefix = text(family, start << (family.bits - table.bits), length)
             route = question.table.get(prefix) if kind is Kind.ROUTE else None
             if kind is Kind.ROUTE and route is None:
@@ -119,27 +137,48 @@ class Chooser:
         return PrefixMap(family, found)
 
 
-def beside(old: HopTable, new: HopTable, room: int) -> HopTable:
-    """All of `old`, and of `new` what shares no address with it, as far as there is room."""
-    if not len(old):
-        return new
+def _heaviest(table: HopTable, demand: Demand) -> list[int]:
+    """The rows of entries by the traffic that they decide on, the most first."""
+    numbers = np.arange(1, len(table) + 1, dtype=np.int32)  # in place of next hops
+    decider = flatten(replace(table, hops=numbers)).hop(demand.keys)
+    weights = np.bincount(decider, demand.weights, len(table) + 1)[1:]
+    order: list[int] = np.argsort(-weights, kind="stable").tolist()
+    return order
+
+
+def beside(old: HopTable, new: HopTable, costs: NDArray[np.int64], left: NDArray[np.int64]) -> HopTable:
+    """All of `old`, and of `new` what shares no address with it, as far as there is room.
+
+    `costs` (pools, entries of `new`) are the slots that each takes of each pool; `left` (pools,) are those
+    left, of which what is added is taken.
+    """
+    if not len(new):
+        return old
     tops = new.take(_outermost(new))
     first = np.searchsorted(old.starts, tops.starts, "left")
     inside = first < np.searchsorted(old.starts, tops.ends(), "right")
-    reach = np.maximum.accumulate(old.ends())
-    before = np.maximum(first - 1, 0)
-    covered = (first > 0) & (reach[before] >= tops.starts)
-    free = ~(inside | covered)
+    reach = np.append(np.maximum.accumulate(old.ends()), np.uint64(0))
+    covered = (first > 0) & (reach[first - 1] >= tops.starts)
     tree = np.searchsorted(tops.starts, new.starts, "right") - 1
-    size = np.bincount(tree, minlength=len(tops)) * free
-    free &= np.cumsum(size) <= room - len(old)
-    rows = np.flatnonzero(free[tree]) if len(new) else np.empty(0, np.intp)
+    sizes = np.stack([np.bincount(tree, row, len(tops)) for row in costs]).astype(np.int64)
+    added = np.zeros(len(tops), np.bool_)
+    for top in np.flatnonzero(~(inside | covered)).tolist():
+        if (sizes[:, top] <= left).all():  # an entry cannot come without those inside of it
+            left -= sizes[:, top]
+            added[top] = True
+    rows = np.flatnonzero(added[tree])
     return HopTable.sort(
         old.bits,
         np.concatenate((old.starts, new.starts[rows])),
         np.concatenate((old.lengths, new.lengths[rows])),
         np.concatenate((old.hops, new.hops[rows])),
     )
+
+
+def _slots(pools: Sequence[Pool], family: Family, table: HopTable) -> NDArray[np.int64]:
+    """What each entry takes of each pool; shape (pools, entries)."""
+    nothing = (0,) * (family.bits + 1)
+    return np.array([pool.costs.get(family, nothing) for pool in pools], np.int64)[:, table.lengths]
 
 
 def _outermost(table: HopTable) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
