@@ -13,6 +13,7 @@ from arm.config import Config, pools
 from arm.config_capacity import Capacity
 from arm.lifecycle import Lifecycle
 from arm.model import NO_ATTRIBUTES, Entry, Family, KernelRoute, Prefix
+from arm.rib.hoptable import DEFAULT
 from arm.rib.prefixmap import PrefixMap
 from arm.routing import Routing, Tables
 from arm.selection.reproducer import pack
@@ -115,8 +116,12 @@ class Choosing:
         self.active[family], self.chosen[family] = answer.active, answer.entries
         if answer.wrong:
             self._keep(family, question)
-        present = speaker.wanted(family).keys()
-        if not lifecycle.judge(present, answer.entries.keys(), proven=not answer.wrong):
+        # What follows the default is not missed: after a routing change it may be most of what there was.
+        present, wanted = (
+            {prefix for prefix, entry in entries.items() if question.loop.entry_hop(entry) != DEFAULT}
+            for entries in (speaker.wanted(family), answer.entries)
+        )
+        if not lifecycle.judge(present, wanted, proven=not answer.wrong):
             return
         self._saved.pop(family, None)
         for prefix, entry in answer.entries.items():

@@ -154,7 +154,7 @@ class FamilyLoop:
         """Take a new picture of the table in use and of the kernel."""
         self.settle(table, time)
         before, self._default = self._default, self._default_gateways(default, table)
-        if self._default != before and max(len(before), len(self._default)) > 1:
+        if self._default != before:
             for prefix in self._gateways:
                 self._kernel.touch(prefix)
         self._kernel.settle(self._installed_number)
@@ -208,6 +208,8 @@ class FamilyLoop:
         if route is None:
             return GONE
         gateways = self._gateways[prefix]
+        if not gateways and not self._default and prefix not in self.fixed:
+            return RAW_DEFAULT  # an entry of ARM's without a default: BIRD lets it drop what would be dropped
         if set(gateways) < set(self._default):
             # BIRD resolves a guard through one path of an ECMP default; a route may really go there alone.
             real = self._table.get(prefix) if self._table is not None else None
@@ -244,7 +246,12 @@ class FamilyLoop:
             runs = self.full.runs, self.installed.runs
             self.coverage.add(score(traffic.keys, traffic.octets, traffic.squares, *runs), now)
             fine = among(self._block(traffic.keys), self._fine)
-            self.meter.add(traffic.keys, traffic.octets, traffic.packets, traffic.samples, fine, rate, now)
+            if rate > 0.0:
+                self.meter.add(
+                    traffic.keys, traffic.octets, traffic.packets, traffic.samples, fine, rate, now
+                )
+            else:  # no agent says anything: that is not to say that there is no traffic
+                self.meter.pause(now)
         if seconds > 0:
             self.bits_per_second = float(traffic.octets.sum()) * 8 / seconds
             self.samples_per_second = float(traffic.samples.sum()) / seconds

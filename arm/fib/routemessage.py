@@ -24,6 +24,7 @@ _RTM_NEWROUTE, _RTM_DELROUTE, _RTM_GETROUTE = 24, 25, 26
 _NLM_F_REQUEST_DUMP = 0x301
 _RTA_DST, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_MULTIPATH, _RTA_TABLE, _RTA_VIA = 1, 5, 6, 9, 15, 18
 _RTN_UNICAST = 1
+_RTN_BLACKHOLE = 6
 _THROWN_AWAY = frozenset((6, 7, 8, 9))  # RTN_BLACKHOLE, _UNREACHABLE, _PROHIBIT, _THROW
 _RTM_F_CLONED = 0x200
 _RTM_F_OFFLOAD, _RTM_F_TRAP, _RTM_F_OFFLOAD_FAILED = 0x4000, 0x8000, 0x20000000
@@ -41,7 +42,7 @@ class RouteMessage(NamedTuple):
     family: Family
     route: KernelRoute  # no gateways: connected, or thrown away
     metric: int  # of several routes to one prefix the kernel takes the lowest
-    unicast: bool  # else thrown away: blackhole, unreachable, prohibit, throw
+    unicast: bool  # or BIRD's blackhole, an entry without a default; else thrown away on purpose
     replaces: bool  # came in the place of the route that had its prefix and metric
 
 
@@ -116,11 +117,12 @@ def _parse(
             gateways += _multipath(value)
     if own_table != table:
         return None
-    unicast = kind == _RTN_UNICAST
+    unicast = kind == _RTN_UNICAST or (kind == _RTN_BLACKHOLE and protocol == RTPROT_BIRD and bits > 0)
     prefix = Prefix(f"{socket.inet_ntop(family.af, destination)}/{bits}")
     offloaded = bool(flags & (_RTM_F_OFFLOAD | _RTM_F_TRAP))
     failed = bool(flags & _RTM_F_OFFLOAD_FAILED)
-    route = KernelRoute(prefix, tuple(sorted(gateways)) if unicast else (), protocol, offloaded, failed)
+    through = tuple(sorted(gateways)) if kind == _RTN_UNICAST else ()
+    route = KernelRoute(prefix, through, protocol, offloaded, failed)
     return RouteMessage(new, family, route, metric, unicast, new and replaces)
 
 

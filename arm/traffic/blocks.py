@@ -151,6 +151,12 @@ class BlockMeter:
         self._merge(stay, sums, seen, distinct[~known], gain[:, ~known], now)
         self._forget_most()
 
+    def pause(self, now: float) -> None:
+        """Nothing was observed since the last `add`: that time counts for nothing, and nothing fades."""
+        if self._time is not None:
+            self._seen = self._seen + (now - self._time)
+            self._time = now
+
     def set_window(self, window: float | None) -> None:
         """Another window from now on; what is known fades or stays accordingly."""
         self._fixed = window

@@ -78,7 +78,14 @@ def test_groups_and_gateways_of_the_other_family() -> None:
     assert found.route.gateways == ("10.0.0.2", "fe80::1")
 
 
-@pytest.mark.parametrize("kind", [6, 7, 8, 9])
+def test_an_entry_without_a_default_is_a_black_hole() -> None:
+    (found,) = read(message(NEW, route(V6, "2a00::/16", kind=6)))
+    assert (found.unicast, found.route.gateways) == (True, ())
+    (default,) = read(message(NEW, route(V6, "::/0", kind=6)))
+    assert not default.unicast
+
+
+@pytest.mark.parametrize("kind", [7, 8, 9])
 def test_thrown_away(kind: int) -> None:
     (found,) = read(message(NEW, route(V6, "2a00::/16", kind=kind)))
     assert (found.unicast, found.route.gateways) == (False, ())

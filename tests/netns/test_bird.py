@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -121,13 +122,15 @@ class Network:
     def signal(self, name: str, number: signal.Signals) -> None:
         self._running[name].send_signal(number)
 
+    def dropped(self) -> set[str]:
+        """What the kernel throws away at BIRD's word."""
+        return {route["dst"] for route in _routes() if route.get("type") == "blackhole"}
+
     def gateways(self) -> dict[str, list[str]]:
-        done = subprocess.run(
-            ["ip", "-j", "route", "show", "proto", "bird"], capture_output=True, text=True, check=True
-        )
         return {
             route["dst"]: [hop["gateway"] for hop in route.get("nexthops", [route])]
-            for route in json.loads(done.stdout)
+            for route in _routes()
+            if route.get("type") != "blackhole"
         }
 
     def close(self) -> None:
@@ -140,12 +143,19 @@ class Network:
             subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
 
 
+def _routes() -> list[dict[str, Any]]:
+    """The kernel's routes that BIRD put there."""
+    command = ["ip", "-j", "route", "show", "proto", "bird"]
+    found: list[dict[str, Any]] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    return found
+
+
 @pytest.fixture
 def network(namespace: str, tmp_path: Path) -> Iterator[Network]:
     network = Network(tmp_path)
     try:
         network.open(limit=6)
-        until(lambda: "default" in network.gateways(), "the default")
+        until(lambda: len(network.gateways().get("default", ())) == 2, "the default")
         up = ("tracked", "plain", "arm_target")
         until(
             lambda: all("Established" in network.birdc("switch", f"show protocols {each}") for each in up),
@@ -196,6 +206,12 @@ def test_dead_next_hops_fall_to_the_default(network: Network) -> None:
         ip("link set p2 down")
         until(lambda: set(map(tuple, network.gateways().values())) == {("10.1.0.2",)}, "link state")
         until(lambda: views[-1].dead(own) == {"10.2.0.2"}, "ARM knows")
+        # Without a default nothing may fall to an entry above it: what has no way drops its traffic.
+        ip("link set p1 down")
+        until(lambda: network.dropped() == {"30.1.0.0/24", "30.2.0.0/24", "30.3.0.0/24"}, "no default")
+        assert "default" not in network.gateways()
+        ip("link set p1 up")
+        until(lambda: network.dropped() == set() and "default" in network.gateways(), "the default again")
 
     watching(network, steps)
 

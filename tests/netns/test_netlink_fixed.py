@@ -29,8 +29,13 @@ def follow(test: Callable[[KernelRoutes, Seen], Awaitable[None]]) -> None:
 
 
 @pytest.mark.usefixtures("namespace")
-@pytest.mark.parametrize("kind", ["blackhole", "unreachable", "prohibit", "throw"])
-@pytest.mark.parametrize("protocol", ["static", "bird"])
+@pytest.mark.parametrize(
+    ("protocol", "kind"),
+    [
+        *(("static", kind) for kind in ("blackhole", "unreachable", "prohibit", "throw")),
+        *(("bird", kind) for kind in ("unreachable", "prohibit", "throw")),
+    ],
+)
 @pytest.mark.parametrize("family", list(Family))
 def test_what_is_thrown_away_is_fixed(family: Family, protocol: str, kind: str) -> None:
     prefix = Prefix("20.1.0.0/16" if family is Family.IPV4 else "2a00:1::/32")
@@ -47,6 +52,23 @@ def test_what_is_thrown_away_is_fixed(family: Family, protocol: str, kind: str) 
         ip(f"{flag(family)} route add {kind} {prefix}")
         await until(lambda: seen[prefix] is not None)
         assert kernel.defaults[family] is None, "no default to lean on"
+
+    follow(test)
+
+
+@pytest.mark.usefixtures("namespace")
+@pytest.mark.parametrize("family", list(Family))
+def test_an_entry_without_a_default_drops_its_traffic(family: Family) -> None:
+    """BIRD turns what is unreachable into black holes (bird/bird.conf): it still holds its place."""
+    prefix = Prefix("20.1.0.0/16" if family is Family.IPV4 else "2a00:1::/32")
+    ip(f"{flag(family)} route add blackhole {prefix} proto bird")
+
+    async def test(kernel: KernelRoutes, seen: Seen) -> None:
+        assert kernel.routes[family][prefix].gateways == ()
+        assert kernel.others[family].get(prefix) is None
+        ip(f"{flag(family)} route del blackhole {prefix}")
+        await until(lambda: seen[prefix] is None)
+        assert prefix not in kernel.routes[family]
 
     follow(test)
 

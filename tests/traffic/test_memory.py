@@ -123,3 +123,20 @@ def test_what_was_taken_never_changes() -> None:
     for each in (meter, other):
         add(each, [row("20.0.0.1"), row("19.0.0.1")], 10.0)
     assert (memory.keys.tolist(), memory.octets.tolist(), memory.silent.tolist()) == before
+
+
+def test_a_pause_counts_for_nothing() -> None:
+    """Two meters with the same samples, one with a silence in between: the same weights."""
+    one, other = (BlockMeter(32, 60.0) for _ in range(2))
+    keys, none = np.array([1 << 24], np.uint64), np.zeros(1, np.bool_)
+    octets, packets, samples = np.array([1000.0]), np.array([1.0]), np.array([1], np.int64)
+    for meter, later in ((one, 0.0), (other, 500.0)):
+        for now in (1.0, 2.0):
+            meter.add(keys, octets, packets, samples, none, 1.0, now)
+        if later:
+            meter.pause(200.0)
+            meter.pause(2.0 + later)
+        meter.add(keys, octets, packets, samples, none, 1.0, 3.0 + later)
+    assert other.octets() == pytest.approx(one.octets())
+    assert other.observed == pytest.approx(one.observed)
+    assert other.keys().tolist() == keys.tolist(), "not taken for silent either"
