@@ -48,19 +48,18 @@ class Agenda:
 
 
 class Pace:
-    """So many changes a second; what a second did not use, the next does not get."""
+    """At most so many changes in any second."""
 
     def __init__(self, rate: float) -> None:
         self.rate = rate
-        self._tokens = rate
-        self._at = float("-inf")
+        self._spent: deque[tuple[float, int]] = deque()  # when, and how many changes: of the last second
 
     def allowed(self, now: float) -> int:
         """How many changes may be made at this moment."""
-        if now > self._at:
-            self._tokens = min(max(self.rate, 1.0), self._tokens + (now - self._at) * self.rate)
-            self._at = now
-        return int(self._tokens)
+        while self._spent and self._spent[0][0] <= now - 1.0:
+            self._spent.popleft()
+        return max(0, int(self.rate) - sum(changes for _, changes in self._spent))
 
-    def spend(self, changes: int) -> None:
-        self._tokens -= changes
+    def spend(self, changes: int, now: float) -> None:
+        """So many are being made."""
+        self._spent.append((now, changes))

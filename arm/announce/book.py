@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from arm.announce.agenda import Agenda, Pace
-from arm.announce.slots import Slots
+from arm.announce.slots import Slots, Tally
 from arm.model import NO_ATTRIBUTES, Entry, Family, Kind, Prefix
 from arm.rib.messages import Update
 from arm.rib.prefixmap import PrefixMap
@@ -25,7 +25,15 @@ FIRST_WAIT, LONGEST_WAIT = 5.0, 60.0  # seconds before what has no effect is tri
 REPLAN = 0.2  # seconds between plans, when repairs make new ones necessary
 
 Change = tuple[Prefix, Entry | None]  # None: withdraw
-Before = tuple[Entry | None, bool]  # what stood, and whether this session had been told so
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What BIRD had at a prefix before a change, and since when this session had been told so."""
+
+    entry: Entry | None
+    told_at: float | None
+    repair: bool  # the change was one
 
 
 class Book:
@@ -36,13 +44,15 @@ class Book:
         self.wanted: PrefixMap[Entry] | None = None  # None: nothing may be said yet, not even "nothing"
         self.standing: PrefixMap[Entry] = PrefixMap(family)
         self.told_at: dict[Prefix, float] = {}  # those of `standing` that this session was told
-        self.urgent: dict[Prefix, Entry | None] = {}  # repairs, before all else: with what BIRD still has
+        self.urgent: dict[Prefix, Before] = {}  # repairs, before all else: with what BIRD still has
         self.leaving: dict[Prefix, float] = {}  # withdrawn at, not seen to be gone
         self.fixed: PrefixMap[int] = PrefixMap(family)  # of the FIB, not ARM's: by next hop number
         self.frozen = False  # nothing but repairs
         self.blocked = False  # BIRD lets nothing new in: its import limit was hit
         self.end_due = False  # the session has not been told everything yet
+        self.wants = Tally(family)  # `wanted`, counted
         self._slots = slots
+        self._stands = Tally(family)  # `standing`, counted
         self._agenda = Agenda()
         self._replan = False
         self._planned_at = -math.inf
@@ -59,12 +69,12 @@ class Book:
     @property
     def occupied(self) -> int:
         """Entries that the hardware may hold right now."""
-        return len(self.standing) + len((self.leaving.keys() | self._kernel) - self.standing.keys())
+        return len(self._kernel.union(self.standing, self.leaving))
 
     @property
     def foreign(self) -> set[Prefix]:
         """What the kernel holds through BIRD, but not from ARM."""
-        return self._kernel - self.standing.keys() - self.leaving.keys()
+        return self._kernel.difference(self.standing, self.leaving)
 
     @property
     def idle(self) -> bool:
@@ -77,7 +87,7 @@ class Book:
 
     def want(self, entries: PrefixMap[Entry]) -> None:
         """A new choice, most important first."""
-        self.wanted = entries
+        self.wanted, self.wants = entries, Tally(self.family, entries)
         self._planned_at = -math.inf
         self.replan()
 
@@ -88,13 +98,12 @@ class Book:
 
     def correct(self, prefix: Prefix, entry: Entry | None) -> None:
         """Make what stands right, at once."""
-        before = self.standing.get(prefix)
-        if before == entry:
+        stood = self.standing.get(prefix)
+        if stood == entry:
             return
-        before = self.urgent.setdefault(prefix, before)
-        if before == entry:
-            del self.urgent[prefix]
+        before = self.urgent.setdefault(prefix, Before(stood, self.told_at.get(prefix), True))
         self._stand(prefix, entry)
+        self._unless_as_before(prefix, before)
         if self._agenda:
             self.replan()
 
@@ -102,6 +111,7 @@ class Book:
         """Make what is wanted right."""
         if self.wanted is None or self.wanted.get(prefix) == entry:
             return
+        self.wants.count(prefix, (entry is not None) - (prefix in self.wanted))
         if entry is None:
             del self.wanted[prefix]
         else:
@@ -113,7 +123,7 @@ class Book:
         """Entries of an earlier run, which BIRD still has."""
         for entry in entries:
             if entry.prefix in self._kernel and entry.prefix not in self.standing:
-                self.standing[entry.prefix] = entry
+                self._stand(entry.prefix, entry)
 
     # --- what to do about it ------------------------------------------------------------------------
 
@@ -157,17 +167,19 @@ class Book:
     @property
     def told_everything(self) -> bool:
         """What stood has been told again, and has reached the wire."""
-        return not self.urgent and not self._in_flight and self.standing.keys() == self.told_at.keys()
+        return not self.urgent and not self._in_flight and len(self.standing) == len(self.told_at)
 
     def _plan(self, wanted: PrefixMap[Entry], now: float) -> None:
         pools = self._slots.pools
-        free, standing = self._slots.free(), self._slots.cost(self.standing)
+        free, standing = self._slots.free(), self._slots.cost([self._stands])
         taken = {
             pool.name: pool.slots - left - own for pool, left, own in zip(pools, free, standing, strict=True)
         }
         # What somebody else has installed at a prefix of ours is about to make ours leave.
-        own = self.standing.keys() | wanted.keys()
-        fixed = PrefixMap(self.family, {each: hop for each, hop in self.fixed.items() if each not in own})
+        others = {
+            each: hop for each, hop in self.fixed.items() if not (each in self.standing or each in wanted)
+        }
+        fixed = PrefixMap(self.family, others)
         self._agenda = Agenda(plan(self.standing, wanted, self.family, Room(pools, taken), fixed))
         self._replan, self._planned_at = False, now
         self._waits = {prefix: wait for prefix, wait in self._waits.items() if prefix in wanted}
@@ -191,8 +203,9 @@ class Book:
 
     def commanded(self, prefix: Prefix, entry: Entry | None, now: float, step: bool) -> Before:
         """ExaBGP was given this change, one of `steps` or not; returns what was before."""
-        told = prefix in self.told_at
-        before = self.urgent.pop(prefix) if prefix in self.urgent else self.standing.get(prefix)
+        before = self.urgent.pop(prefix, None)
+        if before is None:
+            before = Before(self.standing.get(prefix), self.told_at.get(prefix), False)
         self._stand(prefix, entry)
         if entry is None:
             self.leaving[prefix] = now
@@ -202,7 +215,7 @@ class Book:
         if step:
             self._agenda.done(prefix)
         self._account(prefix)
-        return before, told
+        return before
 
     def answered(self, prefix: Prefix, now: float) -> None:
         """ExaBGP has taken the change; the wire is next."""
@@ -211,16 +224,19 @@ class Book:
 
     def refuse(self, prefix: Prefix, before: Before, now: float) -> None:
         """ExaBGP does not take the change: all is as before. Attributes are all that can be wrong with one,
-        so it is tried without at once, then again after a while."""
-        stood, told = before
+        so it is tried without at once, then again after a while. What must be repaired still must."""
         self._in_flight.pop(prefix, None)
         self.leaving.pop(prefix, None)
-        self._stand(prefix, stood)
-        if not told:
-            self.told_at.pop(prefix, None)
+        if prefix in self.urgent or (before.repair and prefix not in self._bare):
+            self.urgent[prefix] = before
+        else:
+            self._stand(prefix, before.entry)
+        self._told(prefix, before.told_at)
+        self._unless_as_before(prefix, before)
         if prefix in self._bare:
             self._refused[prefix] = now + LONGEST_WAIT
         self._bare.add(prefix)
+        self._account(prefix)
         self.replan()
 
     def written(self, entry: Entry) -> Entry:
@@ -284,14 +300,15 @@ class Book:
         on_its_way = dict.fromkeys(unread, math.inf)
         if up:
             on_its_way |= dict.fromkeys(self._in_flight.keys() - on_its_way.keys(), now)
-        doubtful = self.standing.keys() | self.leaving.keys() | self._in_flight.keys() | on_its_way.keys()
+        doubtful = set(self.standing).union(self.leaving, self._in_flight, on_its_way)
         self._in_flight = on_its_way
         self.leaving = dict.fromkeys(doubtful - self._kernel, now)
         self.told_at = {}
+        self.urgent = {prefix: replace(before, told_at=None) for prefix, before in self.urgent.items()}
         self._bare.clear()
         for prefix in [each for each, entry in self.standing.items() if not entry.next_hop]:
             self._stand(prefix, None)  # unknown, so it cannot be told again
-        for prefix in self.standing.keys() - self._kernel - self.urgent.keys():
+        for prefix in set(self.standing).difference(self._kernel, self.urgent):
             self._stand(prefix, None)
         for prefix in doubtful:
             self._account(prefix)
@@ -322,7 +339,22 @@ class Book:
         self.told_at.setdefault(prefix, now)
         self.replan()
 
+    def _unless_as_before(self, prefix: Prefix, before: Before) -> None:
+        """What BIRD still has is right after all: then it needs no repair."""
+        if prefix in self.urgent and before.entry == self.standing.get(prefix):
+            del self.urgent[prefix]
+            self._told(prefix, before.told_at)
+            self._account(prefix)
+
+    def _told(self, prefix: Prefix, at: float | None) -> None:
+        """Since when BIRD has been told what stands."""
+        if at is None or prefix not in self.standing:
+            self.told_at.pop(prefix, None)
+        else:
+            self.told_at[prefix] = at
+
     def _stand(self, prefix: Prefix, entry: Entry | None) -> None:
+        self._stands.count(prefix, (entry is not None) - (prefix in self.standing))
         if entry is not None:
             self.standing[prefix] = entry
         else:
@@ -333,4 +365,5 @@ class Book:
 
     def _account(self, prefix: Prefix) -> None:
         held = prefix in self.standing or prefix in self.leaving or prefix in self._kernel
-        self._slots.hold(prefix, held or self.urgent.get(prefix) is not None)
+        before = self.urgent.get(prefix)
+        self._slots.hold(prefix, held or (before is not None and before.entry is not None))

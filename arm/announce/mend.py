@@ -32,8 +32,8 @@ def mend(speaker: Speaker, changed: Prefix, table: RouteTable, numbers: Numbers)
     for entries, tell in ((standing, speaker.correct), (wanted, speaker.amend)):
         fixes = repair(changed, table, numbers.hop_of, entries, numbers.entry_hop, fixed)
         new = [place for place, _ in fixes if place not in entries]
-        fits = speaker.fits(new) if entries is standing else speaker.wanted_fits(new)
-        if new and not fits:
+        fits = speaker.fits if entries is standing else speaker.wanted_fits
+        if new and not fits(new):
             fixes = repair(changed, table, numbers.hop_of, entries, numbers.entry_hop, fixed, room=False)
         for place, hop in fixes:
             tell(place, numbers.entry(place, hop, table))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from arm.model import Family, Pool, Prefix
@@ -10,11 +11,27 @@ from arm.rib.prefixmap import key
 Cost = tuple[int, ...]  # slots by pool
 
 
+class Tally:
+    """One family's entries, counted by length: so many take what one of that length takes."""
+
+    def __init__(self, family: Family, prefixes: Iterable[Prefix] = ()) -> None:
+        self.family = family
+        self.many = [0] * (family.bits + 1)
+        # Tens of thousands of prefixes, but few ways in which they end: "/24", "6/8", "128".
+        for end, many in Counter([prefix[-3:] for prefix in prefixes]).items():
+            self.many[int(end.rpartition("/")[2])] += many
+
+    def count(self, prefix: Prefix, many: int) -> None:
+        """So many more."""
+        self.many[key(prefix)[1]] += many
+
+
 class Slots:
     """Who holds what."""
 
     def __init__(self, pools: Sequence[Pool]) -> None:
         self._held: set[Prefix] = set()
+        self._tallies = {family: Tally(family) for family in Family}  # of what is held
         self.resize(pools)
 
     def resize(self, pools: Sequence[Pool]) -> None:
@@ -24,7 +41,7 @@ class Slots:
             family: [tuple(pool.cost(family, length) for pool in pools) for length in range(family.bits + 1)]
             for family in Family
         }
-        self._taken = self.cost(self._held)
+        self._taken = self.cost(self._tallies.values())
 
     def hold(self, prefix: Prefix, holds: bool) -> None:
         """The hardware may hold an entry of this prefix, or surely does not."""
@@ -34,6 +51,7 @@ class Slots:
         for pool, cost in enumerate(self._cost(prefix)):
             self._taken[pool] += sign * cost
         (self._held.add if holds else self._held.discard)(prefix)
+        self._tallies[Family.of(prefix)].count(prefix, sign)
 
     def holds(self, prefix: Prefix) -> bool:
         return prefix in self._held
@@ -51,12 +69,14 @@ class Slots:
             free[pool] -= need
         return True
 
-    def cost(self, prefixes: Iterable[Prefix]) -> list[int]:
-        """What entries take altogether."""
+    def cost(self, tallies: Iterable[Tally]) -> list[int]:
+        """What entries take altogether, by pool."""
         total = [0] * len(self.pools)
-        for prefix in prefixes:
-            for pool, cost in enumerate(self._cost(prefix)):
-                total[pool] += cost
+        for tally in tallies:
+            for costs, many in zip(self._costs[tally.family], tally.many, strict=True):
+                if many:
+                    for pool, cost in enumerate(costs):
+                        total[pool] += cost * many
         return total
 
     def _cost(self, prefix: Prefix) -> Cost:

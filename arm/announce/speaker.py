@@ -16,8 +16,8 @@ Four rules hold at every step:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from arm.announce import commands
@@ -39,6 +39,11 @@ class _Command:
 
     changes: Mapping[Prefix, Before]
     end: Family | None = None
+
+    def untold(self) -> _Command:
+        """The same, with nothing that this session had been told before."""
+        changes = {prefix: replace(before, told_at=None) for prefix, before in self.changes.items()}
+        return _Command(changes, self.end)
 
 
 class Speaker:
@@ -124,8 +129,7 @@ class Speaker:
 
     def wanted_fits(self, prefixes: Iterable[Prefix]) -> bool:
         """Is there room for entries of these prefixes beside all that is wanted?"""
-        books = self._books.values()
-        taken = self._slots.cost(each for book in books for each in (book.wanted or ()))
+        taken = self._slots.cost(book.wants for book in self._books.values())
         free = [pool.slots - own for pool, own in zip(self._slots.pools, taken, strict=True)]
         return all(self._slots.take(free, each) for each in prefixes)
 
@@ -149,6 +153,8 @@ class Speaker:
     def session(self, up: bool, now: float) -> None:
         """The target session came up or went down."""
         self.up = up
+        # What an earlier session was told, this one does not know.
+        self._unanswered = deque(map(_Command.untold, self._unanswered))
         unread = [prefix for command in self._unanswered for prefix in command.changes]
         for family, book in self._books.items():
             book.session(up, (prefix for prefix in unread if Family.of(prefix) is family), now)
@@ -213,7 +219,8 @@ class Speaker:
             book.expire(now)
         for turn in (self._repair, self._proceed):
             for book in self._books.values():
-                lines += turn(book, now)
+                if len(self._unanswered) < OUTSTANDING:
+                    lines += turn(book, now)
         self.commands += len(lines)
         return lines
 
@@ -225,7 +232,7 @@ class Speaker:
             return
         if not book.end_due:
             changes = list(islice(book.steps(self._pace, now), BATCH))
-            yield from self._tell(book, changes, now, self._pace.spend)
+            yield from self._tell(book, changes, now, self._pace)
         else:
             yield from self._tell(book, list(islice(book.told_again(), BATCH)), now)
             if book.told_everything and not self._unanswered:
@@ -233,9 +240,7 @@ class Speaker:
                 self._unanswered.append(_Command({}, book.family))
                 yield commands.end_of_rib(self._selector, book.family)
 
-    def _tell(
-        self, book: Book, changes: list[Change], now: float, spend: Callable[[int], None] | None = None
-    ) -> Iterator[str]:
+    def _tell(self, book: Book, changes: list[Change], now: float, pace: Pace | None = None) -> Iterator[str]:
         gone = (prefix for prefix, entry in changes if entry is None)
         told = {prefix: entry for prefix, entry in changes if entry is not None}
         new = map(book.written, told.values())
@@ -252,9 +257,9 @@ class Speaker:
         for part in parts:
             for line, members in islice(part, max(0, OUTSTANDING - len(self._unanswered))):
                 before = {
-                    prefix: book.commanded(prefix, entry, now, spend is not None) for prefix, entry in members
+                    prefix: book.commanded(prefix, entry, now, pace is not None) for prefix, entry in members
                 }
                 self._unanswered.append(_Command(before))
-                if spend is not None:
-                    spend(len(before))
+                if pace is not None:
+                    pace.spend(len(before), now)
                 yield line
