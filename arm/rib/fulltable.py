@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -34,6 +35,7 @@ _Column = TypeVar("_Column", bound=np.generic)
 
 GONE = -2  # as a next hop in a change: the prefix is withdrawn
 MANY = 2000  # changes at once from which painting everything anew is quicker
+FEW = 1000  # cuts up to which copying what is between them is quicker than row by row
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ class RouteIndex:
         rows = self._routes.find(changes.starts, changes.lengths)
         known, gone = rows >= 0, changes.hops == GONE
         moved, left, came = known & ~gone, known & gone, ~known & ~gone
+        moved[moved] = self._routes.hops[rows[moved]] != changes.hops[moved]
         hops = self._routes.hops.copy()  # a snapshot may have the old ones
         hops[rows[moved]] = changes.hops[moved]
         self._routes = replace(self._routes, hops=hops)
@@ -154,7 +157,7 @@ class RouteIndex:
         """Take rows out and put rows in."""
         old, gone = self._routes, changes.hops == GONE
         at = old.place(changes.starts, changes.lengths)
-        cuts = _Cuts(at, at + gone, np.cumsum(~gone) - ~gone, np.cumsum(~gone))
+        cuts = _Cuts(len(old), at, at + gone, np.cumsum(~gone) - ~gone, np.cumsum(~gone))
         new = changes.take(~gone)
         self._routes = HopTable(
             old.bits,
@@ -190,7 +193,7 @@ class RouteIndex:
         owners = np.concatenate((owners, self._owners[behind[cut] - 1]))[order]
         hops = np.concatenate((hops, self._hops[behind[cut] - 1]))[order]
         pieces = np.append(np.searchsorted(starts, ranges.firsts), len(starts))
-        cuts = _Cuts(first, behind, pieces[:-1], pieces[1:])
+        cuts = _Cuts(len(self._starts), first, behind, pieces[:-1], pieces[1:])
         self._starts = cuts.splice(self._starts, starts)
         self._owners = cuts.splice(self._owners, owners)
         self._hops = cuts.splice(self._hops, hops)
@@ -227,16 +230,18 @@ class RouteIndex:
         if same.any():
             rows = at[same]
             nothing = np.zeros(len(rows), np.intp)
-            cuts = _Cuts(rows, rows + 1, nothing, nothing)
+            cuts = _Cuts(len(self._starts), rows, rows + 1, nothing, nothing)
             self._starts = cuts.splice(self._starts, self._starts[:0])
             self._owners = cuts.splice(self._owners, self._owners[:0])
             self._hops = cuts.splice(self._hops, self._hops[:0])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Cuts:
-    """Old rows first <= i < behind make room for the new rows new_first <= i < new_behind; ascending."""
+    """Of `count` old rows, first <= i < behind make room for the new rows new_first <= i < new_behind;
+    ascending."""
 
+    count: int
     firsts: NDArray[np.intp]
     behinds: NDArray[np.intp]
     new_firsts: NDArray[np.intp]
@@ -244,9 +249,18 @@ class _Cuts:
 
     def splice(self, old: NDArray[_Column], new: NDArray[_Column]) -> NDArray[_Column]:
         """The column after the cuts."""
+        if len(self.firsts) > FEW:
+            return np.concatenate((old, new)).take(self._rows)
         parts, at = [], 0
         rows = (self.firsts, self.behinds, self.new_firsts, self.new_behinds)
         for first, behind, new_first, new_behind in zip(*(row.tolist() for row in rows), strict=True):
             parts += [old[at:first], new[new_first:new_behind]]
             at = behind
         return np.concatenate((*parts, old[at:]))
+
+    @cached_property
+    def _rows(self) -> NDArray[np.intp]:
+        """Where each row of the result is among the old ones and the new ones behind them."""
+        firsts = np.append(0, self.behinds), np.append(self.new_firsts, 0) + self.count
+        behinds = np.append(self.firsts, self.count), np.append(self.new_behinds, 0) + self.count
+        return spread(np.stack(firsts, axis=1).ravel(), np.stack(behinds, axis=1).ravel())

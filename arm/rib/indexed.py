@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 
 import numpy as np
+from numpy.typing import NDArray
 
 from arm.model import Family, Prefix, Route
 from arm.rib.fulltable import GONE, RouteIndex
@@ -80,32 +81,46 @@ class IndexedTable(RouteTable):
 
         `number` gives the raw next hop of a prefix and its route, if it has one; GONE takes it out.
         """
-        bits, dropped = self.index.bits, self.family.bits - self.index.bits
-        found: dict[tuple[int, int], int] = {}
-        blocks: set[int] = set()
-        unsettled, self._unsettled = self._unsettled, {}
-        for prefix in unsettled:
-            address, _, length = prefix.partition("/")
-            start = int.from_bytes(socket.inet_pton(self.family.af, address), "big") >> dropped
-            hop = number(prefix, self.get(prefix))
-            if int(length) <= bits:
-                found[start, int(length)] = hop
-            elif hop == GONE:
-                self._long.setdefault(start, set()).discard(prefix)
-                blocks.add(start)
-            else:
-                self._long.setdefault(start, set()).add(prefix)
-                blocks.add(start)
+        unsettled, self._unsettled = list(self._unsettled), {}
+        starts, lengths = self._places(unsettled)
+        hops = np.array([number(prefix, self.get(prefix)) for prefix in unsettled], np.int32)
+        bits = self.index.bits
+        blocks = set[int]()
+        for row in np.flatnonzero(lengths > bits).tolist():
+            start = int(starts[row])
+            longer = self._long.setdefault(start, set())
+            (longer.discard if hops[row] == GONE else longer.add)(unsettled[row])
+            blocks.add(start)
+        short = np.flatnonzero(lengths <= bits)
+        found = HopTable.sort(bits, starts[short], lengths[short].astype(np.int8), hops[short])
+        if blocks or self._long:
+            found = self._mixed(found, blocks, number)
+        self.index.update(found)
+        return len(unsettled)
+
+    def _places(self, prefixes: Sequence[Prefix]) -> tuple[Keys, NDArray[np.int16]]:
+        """First keys and lengths."""
+        af, width = self.family.af, self.index.bits
+        packed = b"".join([socket.inet_pton(af, prefix[: prefix.index("/")]) for prefix in prefixes])
+        words = np.frombuffer(packed, f">u{width // 8}")[:: self.family.bits // width]
+        lengths = np.array([int(prefix[prefix.index("/") + 1 :]) for prefix in prefixes], np.int16)
+        return words.astype(np.uint64), lengths
+
+    def _mixed(
+        self, found: HopTable, blocks: Set[int], number: Callable[[Prefix, Route | None], int]
+    ) -> HopTable:
+        """The same changes, and those of blocks with routes longer than a key: of these nothing more can be
+        said. `blocks` are those in which such routes have changed."""
+        bits = self.index.bits
+        rows = {(start, length): hop for start, length, hop in found.rows()}
         for start in blocks:
             if not self._long[start]:
                 del self._long[start]
                 block = Prefix(self._block(start))
-                found[start, bits] = number(block, self.get(block))
-        # Of a block with routes longer than a key nothing more can be said.
-        found |= {(start, bits): RAW_MIXED for start in blocks & self._long.keys()}
-        found |= {at: RAW_MIXED for at in found if at[1] == bits and at[0] in self._long}
-        self.index.update(HopTable.of(bits, ((*at, hop) for at, hop in found.items())))
-        return len(unsettled)
+                rows[start, bits] = number(block, self.get(block))
+        rows |= {(start, bits): RAW_MIXED for start in blocks & self._long.keys()}
+        rows |= {at: RAW_MIXED for at in rows if at[1] == bits and at[0] in self._long}
+        return HopTable.of(bits, ((*at, hop) for at, hop in rows.items()))
 
     def _block(self, start: int) -> str:
         dropped = self.family.bits - self.index.bits

@@ -50,11 +50,11 @@ def histories(draw: st.DrawFn) -> tuple[int, dict[Place, int], list[Batch]]:
     return bits, rows, draw(st.lists(st.dictionaries(place, change, max_size=5), max_size=5))
 
 
-@pytest.mark.parametrize("many", [0, 3, 2000])
-@settings(max_examples=60)
+@pytest.mark.parametrize(("many", "few"), [(0, 1000), (0, 0), (3, 1000), (2000, 1000), (2000, 0)])
+@settings(max_examples=40)
 @given(history=histories(), meaning=st.lists(st.integers(0, HOPS), min_size=HOPS, max_size=HOPS))
 def test_kept_up_to_date_it_is_as_if_made_anew(
-    many: int, history: tuple[int, dict[Place, int], list[Batch]], meaning: list[int]
+    many: int, few: int, history: tuple[int, dict[Place, int], list[Batch]], meaning: list[int]
 ) -> None:
     bits, rows, batches = history
     rows, meaning = dict(rows), [0, *meaning]  # the default's next hop means itself
@@ -62,6 +62,7 @@ def test_kept_up_to_date_it_is_as_if_made_anew(
     index = loaded(bits, rows)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("arm.rib.fulltable.MANY", many)
+        patched.setattr("arm.rib.fulltable.FEW", few)
         for batch in batches:
             earlier, then = index.snapshot(), loaded(bits, rows).snapshot()
             index.update(columns(bits, batch))
