@@ -18,7 +18,6 @@ from arm.log import RateLimit
 from arm.model import Entry, Family, Prefix
 from arm.rib.feed import Feed
 from arm.rib.messages import Answer, EndOfRib, MessageError, Parser, SessionChange, Update
-from arm.selection.check import misforwarded
 
 log = structlog.get_logger("arm")
 
@@ -144,7 +143,7 @@ class Routing:
         """Routing changed at a prefix: set right at once what is installed there."""
         table = self._feed.table(family)
         if self.strategy == "top":
-            follow(self._speaker, prefix, table)
+            follow(self._speaker, prefix, table, self.dead)
         else:
             mend(self._speaker, prefix, table, self._loops[family])
 
@@ -175,15 +174,14 @@ class Routing:
         loop, speaker = self._loops[family], self._speaker
         if self.strategy == "top":
             for prefix in {*speaker.standing(family), *speaker.wanted(family)}:
-                follow(speaker, prefix, self._feed.table(family))
+                follow(speaker, prefix, self._feed.table(family), self.dead)
             return
         fixed = loop.fixed_table()
         for entries, tell in (
             (speaker.standing(family), speaker.correct),
             (speaker.wanted(family), speaker.amend),
         ):
-            wrong = misforwarded(loop.incumbents(entries.values()), loop.full, fixed)
-            default_instead(entries, wrong.firsts.tolist(), loop.full.runs.bits, tell)
+            default_instead(entries, loop.incumbents(entries.values()), loop.full, fixed, tell)
 
     def _complain(self, text: str, key: str, now: float, **words: object) -> None:
         suppressed = self._rate_limit.allow(key, now)

@@ -228,7 +228,7 @@ class Book:
         self._in_flight.pop(prefix, None)
         self.leaving.pop(prefix, None)
         if prefix in self.urgent or (before.repair and prefix not in self._bare):
-            self.urgent[prefix] = before
+            self.urgent[prefix] = replace(before, repair=True)
         else:
             self._stand(prefix, before.entry)
         self._told(prefix, before.told_at)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Protocol
 
+import numpy as np
+
 from arm.announce.speaker import Speaker
-from arm.model import Entry, Prefix, Route
-from arm.rib.prefixmap import PrefixMap, text
+from arm.model import Entry, Kind, Prefix, Route
+from arm.rib.fulltable import FullTable
+from arm.rib.hoptable import DEFAULT, MIXED, ONE, HopTable, network
+from arm.rib.paint import everything, paint
+from arm.rib.prefixmap import PrefixMap, key, text
 from arm.rib.table import RouteTable
+from arm.selection.check import with_fixed
 from arm.selection.repair import repair
 
 
@@ -39,10 +45,13 @@ def mend(speaker: Speaker, changed: Prefix, table: RouteTable, numbers: Numbers)
             tell(place, numbers.entry(place, hop, table))
 
 
-def follow(speaker: Speaker, changed: Prefix, table: RouteTable) -> None:
-    """What the strategy `top` does instead: entries are routes, and go where these go."""
+def follow(speaker: Speaker, changed: Prefix, table: RouteTable, dead: frozenset[str]) -> None:
+    """What the strategy `top` does instead: entries are routes, and go where these go; those whose next hops
+    are `dead` follow the default."""
     route = table.get(changed)
     entry = Entry(changed, route.next_hop, route.attributes) if route is not None else None
+    if entry is not None and entry.next_hop in dead:
+        entry = Entry.guard(changed)
     for entries, tell in (
         (speaker.standing(table.family), speaker.correct),
         (speaker.wanted(table.family), speaker.amend),
@@ -52,15 +61,28 @@ def follow(speaker: Speaker, changed: Prefix, table: RouteTable) -> None:
 
 
 def default_instead(
-    entries: PrefixMap[Entry], wrong: Iterable[int], bits: int, tell: Callable[[Prefix, Entry], None]
+    entries: PrefixMap[Entry],
+    installed: HopTable,
+    full: FullTable,
+    fixed: HopTable,
+    tell: Callable[[Prefix, Entry], None],
 ) -> None:
-    """Whatever sends these addresses (keys of so many bits) somewhere follows the default from now on.
+    """Whatever decides on addresses that it sends the wrong way follows the default from now on.
 
-    That is always safe, though not the most that could be done: the next choice is soon.
+    `installed` are the entries by numbers. The default is always safe, though not the most that could be
+    done: the next choice is soon. Of entries longer than a key nothing is known, so they follow it too.
     """
-    family = entries.family
-    for address in wrong:
-        at = text(family, address << (family.bits - bits), bits)
-        place = at if at in entries else next((cover for cover, _ in entries.covering(at)), None)
-        if place is not None:
+    bits, family = full.runs.bits, entries.family
+    deciders = paint(with_fixed(installed, fixed), everything(bits))
+    ends = np.append(deciders.starts[1:] - ONE, np.uint64((1 << bits) - 1))
+    right = (deciders.hops == DEFAULT) | (full.runs.uniform(deciders.starts, ends) == deciders.hops)
+    rows = np.flatnonzero(~right | (deciders.hops == MIXED))
+    lengths = deciders.owners[rows]
+    starts = network(deciders.starts[rows], lengths, bits)
+    own = fixed.find(starts, lengths) < 0
+    wrong = {*zip(starts[own].tolist(), lengths[own].tolist(), strict=True)}
+    places = [text(family, start << (family.bits - bits), length) for start, length in wrong]
+    places += [prefix for prefix, entry in entries.items() if key(prefix)[1] > bits]
+    for place in places:
+        if entries[place].kind is not Kind.GUARD:
             tell(place, Entry.guard(place))

@@ -1,0 +1,181 @@
+"""What a table that changes as a whole, and peers that are lost, make of what is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from arm.model import Entry, Family, Prefix
+from arm.rib.hoptable import key_bits
+from arm.rib.prefixmap import key
+from tests.middle import Middle, entry, next_hop
+from tests.selection.universe import HOPS, UNIVERSES, Universe
+
+families = pytest.mark.parametrize("family", Family)
+universes = st.sampled_from([each for each in UNIVERSES if each.length])  # no route is the default's
+seeds = st.lists(st.tuples(st.integers(0, 62), st.integers(0, HOPS)), max_size=8)
+Picks = list[tuple[int, int]]
+
+
+def table(universe: Universe, picks: Picks) -> dict[Prefix, int]:
+    return {universe.prefixes[place % len(universe.prefixes)]: hop for place, hop in picks}
+
+
+def entries(family: Family, hops: Mapping[Prefix, int]) -> list[Entry]:
+    return [entry(family, prefix, hop) for prefix, hop in hops.items()]
+
+
+def settled(
+    universe: Universe, before: Mapping[Prefix, int], full: Mapping[Prefix, int]
+) -> dict[Prefix, int]:
+    """Entries that decide on addresses that they send the wrong way are guards now. Behind a key's end
+    nothing is told apart: what is there is a guard too, and so is what covers routes there."""
+    bits = key_bits(universe.family)
+    after = {prefix: 0 if key(prefix)[1] > bits else hop for prefix, hop in before.items()}
+    torn = {prefix for prefix in full if key(prefix)[1] > bits}
+    short = {prefix: hop for prefix, hop in before.items() if prefix in after and key(prefix)[1] <= bits}
+    truth = universe.forward(full)
+    for address in universe.addresses:
+        decider = universe.match(short, address)
+        if decider is None:
+            continue
+        mixed = any(set(universe.holds[each]) & same_key(universe, address) for each in torn)
+        if mixed or short[decider] not in (0, truth[address]):
+            after[decider] = 0
+    return after
+
+
+def same_key(universe: Universe, address: int) -> set[int]:
+    """The addresses that selection cannot tell from this one."""
+    dropped = max(0, universe.length + universe.bits - key_bits(universe.family))
+    if dropped >= universe.bits:
+        return set(universe.addresses)
+    return {each for each in universe.addresses if each >> dropped == address >> dropped}
+
+
+@settings(max_examples=80, deadline=None)
+@given(universes, seeds, seeds, seeds, seeds)
+def test_in_doubt_whatever_is_wrong_follows_the_default(
+    universe: Universe, drawn: Picks, standing: Picks, wanted: Picks, fixed: Picks
+) -> None:
+    family, middle, routes = universe.family, Middle(), table(universe, drawn)
+    others = {p: h for p, h in table(universe, fixed[:2]).items() if key(p)[1] <= key_bits(family)}
+    middle.fixed[family] = {prefix: (next_hop(family, hop),) for prefix, hop in others.items()}
+    middle.learn(family, routes)
+    stand = {p: h for p, h in table(universe, standing).items() if p not in others}
+    want = {p: h for p, h in table(universe, wanted).items() if p not in others}
+    middle.stand(family, entries(family, stand), entries(family, want))
+    middle.routing.doubt(family)
+    middle.refresh(family)
+    speaker = middle.speaker
+    for found, before in ((speaker.standing(family), stand), (speaker.wanted(family), want)):
+        hops, full = middle.hops(family, found), {**routes, **others}
+        for address in universe.misforwarded({**hops, **others}, universe.forward(full)):
+            assert universe.match({**hops, **others}, address) in others, "for the next choice to guard"
+        shown = settled(universe, {**before, **others}, full)
+        assert hops == {prefix: hop for prefix, hop in shown.items() if prefix in before}
+    before = dict(speaker.standing(family))
+    middle.refresh(family)
+    assert dict(speaker.standing(family)) == before, "the doubt is over"
+
+
+@settings(max_examples=80, deadline=None)
+@given(universes, seeds, seeds, seeds, seeds)
+def test_a_fresh_table_leaves_nothing_wrong(
+    universe: Universe, old: Picks, new: Picks, standing: Picks, wanted: Picks
+) -> None:
+    """As it arrives, and when it serves."""
+    family, middle = universe.family, Middle()
+    known = table(universe, old)
+    middle.learn(family, known)
+    middle.refresh(family)
+    truth = universe.forward(known)
+    stand, want = (universe.safe(table(universe, each).items(), truth) for each in (standing, wanted))
+    middle.stand(family, entries(family, stand), entries(family, want))
+    middle.session(up=False)
+    middle.session(up=True)
+
+    def look(full: Mapping[Prefix, int]) -> None:
+        for found in (middle.speaker.standing(family), middle.speaker.wanted(family)):
+            assert not universe.misforwarded(middle.hops(family, found), universe.forward(full))
+
+    arrived = dict[Prefix, int]()
+    for prefix, hop in table(universe, new).items():
+        middle.announce(family, prefix, hop)
+        arrived[prefix] = hop
+        look({**known, **arrived} if known else {})
+    middle.end_of_rib(family)
+    middle.refresh(family)
+    look(arrived)
+
+
+@settings(max_examples=80, deadline=None)
+@given(universes, seeds, seeds, seeds, seeds)
+def test_top_follows_the_routes_of_its_prefixes(
+    universe: Universe, old: Picks, new: Picks, standing: Picks, wanted: Picks
+) -> None:
+    family, middle = universe.family, Middle("top")
+    middle.learn(family, table(universe, old))
+    middle.refresh(family)
+    stand, want = table(universe, standing), table(universe, wanted)
+    middle.stand(family, entries(family, stand), entries(family, want))
+    routes = table(universe, new)
+    middle.learn(family, routes)
+    middle.refresh(family)
+    for found, before in (
+        (middle.speaker.standing(family), stand),
+        (middle.speaker.wanted(family), want),
+    ):
+        assert {p: e.next_hop for p, e in found.items()} == {
+            prefix: next_hop(family, routes[prefix]) for prefix in before if prefix in routes
+        }
+
+
+lost = st.sets(st.integers(1, HOPS))
+
+
+@settings(max_examples=80, deadline=None)
+@given(universes, seeds, seeds, seeds, st.lists(lost, max_size=3), st.sampled_from(["safe", "top"]))
+def test_entries_through_lost_peers_are_guards_at_once(
+    universe: Universe, routes: Picks, standing: Picks, wanted: Picks, history: list[set[int]], strategy: str
+) -> None:
+    family, middle = universe.family, Middle(strategy)
+    middle.learn(family, table(universe, routes))
+    middle.refresh(family)
+    stand, want = table(universe, standing), table(universe, wanted)
+    middle.stand(family, entries(family, stand), entries(family, want))
+    ever = set[int]()
+    for dead in history:
+        middle.routing.peers_lost(frozenset(next_hop(family, hop) for hop in dead))
+        ever |= dead
+        for found, before in (
+            (middle.speaker.standing(family), stand),
+            (middle.speaker.wanted(family), want),
+        ):
+            assert middle.hops(family, found) == {p: 0 if h in ever else h for p, h in before.items()}
+        for hop in range(1, HOPS + 1):  # of routes
+            assert (middle.loops[family].hop((next_hop(family, hop),)) == 0) is (hop in dead)
+
+
+@families
+def test_nothing_is_made_of_lost_peers_before_there_is_anything(family: Family) -> None:
+    middle = Middle()
+    middle.routing.peers_lost(frozenset([next_hop(family, 1)]))
+    assert not middle.speaker.may_speak(family)
+
+
+@families
+def test_top_does_not_follow_a_route_to_a_lost_peer(family: Family) -> None:
+    middle, where = Middle("top"), UNIVERSES[0 if family is Family.IPV4 else 3].prefixes[3]
+    middle.learn(family, {where: 1})
+    middle.refresh(family)
+    middle.stand(family, [entry(family, where, 1)], [entry(family, where, 1)])
+    middle.routing.peers_lost(frozenset([next_hop(family, 1)]))
+    middle.announce(family, where, 1, med=7)
+    middle.routing.doubt(family)
+    middle.refresh(family)
+    assert middle.hops(family, middle.speaker.standing(family)) == {where: 0}
+    assert middle.hops(family, middle.speaker.wanted(family)) == {where: 0}
