@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +28,10 @@ from arm.rib.hoptable import (
     network,
 )
 from arm.rib.paint import NOBODY, Ranges, everything, merge, paint, spread
-
-_Column = TypeVar("_Column", bound=np.generic)
+from arm.rib.splice import Cuts
 
 GONE = -2  # as a next hop in a change: the prefix is withdrawn
 MANY = 2000  # changes at once from which painting everything anew is quicker
-FEW = 1000  # cuts up to which copying what is between them is quicker than row by row
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +153,7 @@ class RouteIndex:
         """Take rows out and put rows in."""
         old, gone = self._routes, changes.hops == GONE
         at = old.place(changes.starts, changes.lengths)
-        cuts = _Cuts(len(old), at, at + gone, np.cumsum(~gone) - ~gone, np.cumsum(~gone))
+        cuts = Cuts(len(old), at, at + gone, np.cumsum(~gone) - ~gone, np.cumsum(~gone))
         new = changes.take(~gone)
         self._routes = HopTable(
             old.bits,
@@ -193,7 +189,7 @@ class RouteIndex:
         owners = np.concatenate((owners, self._owners[behind[cut] - 1]))[order]
         hops = np.concatenate((hops, self._hops[behind[cut] - 1]))[order]
         pieces = np.append(np.searchsorted(starts, ranges.firsts), len(starts))
-        cuts = _Cuts(len(self._starts), first, behind, pieces[:-1], pieces[1:])
+        cuts = Cuts(len(self._starts), first, behind, pieces[:-1], pieces[1:])
         self._starts = cuts.splice(self._starts, starts)
         self._owners = cuts.splice(self._owners, owners)
         self._hops = cuts.splice(self._hops, hops)
@@ -230,37 +226,7 @@ class RouteIndex:
         if same.any():
             rows = at[same]
             nothing = np.zeros(len(rows), np.intp)
-            cuts = _Cuts(len(self._starts), rows, rows + 1, nothing, nothing)
+            cuts = Cuts(len(self._starts), rows, rows + 1, nothing, nothing)
             self._starts = cuts.splice(self._starts, self._starts[:0])
             self._owners = cuts.splice(self._owners, self._owners[:0])
             self._hops = cuts.splice(self._hops, self._hops[:0])
-
-
-@dataclass(frozen=True)
-class _Cuts:
-    """Of `count` old rows, first <= i < behind make room for the new rows new_first <= i < new_behind;
-    ascending."""
-
-    count: int
-    firsts: NDArray[np.intp]
-    behinds: NDArray[np.intp]
-    new_firsts: NDArray[np.intp]
-    new_behinds: NDArray[np.intp]
-
-    def splice(self, old: NDArray[_Column], new: NDArray[_Column]) -> NDArray[_Column]:
-        """The column after the cuts."""
-        if len(self.firsts) > FEW:
-            return np.concatenate((old, new)).take(self._rows)
-        parts, at = [], 0
-        rows = (self.firsts, self.behinds, self.new_firsts, self.new_behinds)
-        for first, behind, new_first, new_behind in zip(*(row.tolist() for row in rows), strict=True):
-            parts += [old[at:first], new[new_first:new_behind]]
-            at = behind
-        return np.concatenate((*parts, old[at:]))
-
-    @cached_property
-    def _rows(self) -> NDArray[np.intp]:
-        """Where each row of the result is among the old ones and the new ones behind them."""
-        firsts = np.append(0, self.behinds), np.append(self.new_firsts, 0) + self.count
-        behinds = np.append(self.firsts, self.count), np.append(self.new_behinds, 0) + self.count
-        return spread(np.stack(firsts, axis=1).ravel(), np.stack(behinds, axis=1).ravel())

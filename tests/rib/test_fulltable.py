@@ -62,7 +62,7 @@ def test_kept_up_to_date_it_is_as_if_made_anew(
     index = loaded(bits, rows)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("arm.rib.fulltable.MANY", many)
-        patched.setattr("arm.rib.fulltable.FEW", few)
+        patched.setattr("arm.rib.splice.FEW", few)
         for batch in batches:
             earlier, then = index.snapshot(), loaded(bits, rows).snapshot()
             index.update(columns(bits, batch))

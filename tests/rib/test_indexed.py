@@ -123,6 +123,18 @@ def test_settled_it_is_as_if_made_anew(history: tuple[Family, list[tuple[str, Pr
     assert world.table.settle(world.number) == 0
 
 
+def test_a_block_stays_mixed_whatever_comes_for_all_of_it() -> None:
+    world, block = World(Family.IPV6), Prefix("2a00::/64")
+    world.play("announce", Prefix("2a00::/65"), 3)
+    world.table.settle(world.number)
+    world.play("announce", block, 4)
+    world.table.settle(world.number)
+    assert world.table.index.snapshot().routes.hops.tolist() == [RAW_MIXED]
+    world.play("withdraw", Prefix("2a00::/65"), 3)
+    world.table.settle(world.number)
+    assert world.table.index.snapshot().routes.hops.tolist() == [4]
+
+
 @settings(max_examples=150)
 @given(histories(), st.booleans(), st.data())
 def test_no_gap_is_overlooked(
