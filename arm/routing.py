@@ -106,6 +106,7 @@ class Routing:
         log.info("session up" if change.up else "session down", session=name, reason=change.reason)
         if name == REFLECTOR:
             self._feed.session(change)
+            self._held.clear()  # what was held back is gone; what comes now is not whole yet
         else:
             self._speaker.session(change.up, now)
 

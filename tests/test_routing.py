@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from arm.model import Entry, Family, Prefix
 from arm.rib.hoptable import key_bits
+from arm.rib.messages import SessionChange
 from arm.rib.prefixmap import key
 from tests.middle import Middle, entry, next_hop
 from tests.selection.universe import HOPS, UNIVERSES, Universe
@@ -77,9 +78,9 @@ def test_in_doubt_whatever_is_wrong_follows_the_default(
             assert universe.match({**hops, **others}, address) in others, "for the next choice to guard"
         shown = settled(universe, {**before, **others}, full)
         assert hops == {prefix: hop for prefix, hop in shown.items() if prefix in before}
-    before = dict(speaker.standing(family))
+    stood = {**speaker.standing(family)}
     middle.refresh(family)
-    assert dict(speaker.standing(family)) == before, "the doubt is over"
+    assert {**speaker.standing(family)} == stood, "the doubt is over"
 
 
 @settings(max_examples=80, deadline=None)
@@ -179,3 +180,72 @@ def test_top_does_not_follow_a_route_to_a_lost_peer(family: Family) -> None:
     middle.refresh(family)
     assert middle.hops(family, middle.speaker.standing(family)) == {where: 0}
     assert middle.hops(family, middle.speaker.wanted(family)) == {where: 0}
+
+
+def held(patience: float, family: Family) -> tuple[Middle, list[Prefix]]:
+    """A table of which three quarters are missing after the session came back, and its prefixes."""
+    middle = Middle(shrinks=lambda of, routes: of is family and routes < 4)
+    places = UNIVERSES[0 if family is Family.IPV4 else 3].prefixes[4:12]
+    middle.feed.session(SessionChange("127.0.0.1", True))
+    middle.learn(family, dict.fromkeys(places, 1))
+    middle.now = 100.0
+    middle.learn(family, {places[0]: 2, places[1]: 1})
+    middle.routing.look_again(middle.now, patience)
+    return middle, places
+
+
+@families
+def test_a_shrunken_table_is_held_back_for_patience(family: Family) -> None:
+    middle, places = held(10.0, family)
+    middle.now = 109.0
+    middle.end_of_rib(family)  # said again, it does not prolong anything
+    middle.routing.look_again(110.0, 10.0)
+    assert (len(middle.feed.table(family)), middle.feed.learning(family)) == (len(places), True)
+    route = middle.feed.table(family).get(places[0])
+    assert route is not None
+    assert route.next_hop == next_hop(family, 2), "what is known serves"
+    middle.routing.look_again(110.1, 10.0)
+    assert (len(middle.feed.table(family)), middle.feed.learning(family)) == (2, False)
+    middle.routing.look_again(111.0, 10.0)
+
+
+@families
+def test_a_table_that_was_held_back_serves_when_it_is_whole(family: Family) -> None:
+    middle, places = held(10.0, family)
+    other = next(each for each in Family if each is not family)
+    for number in (2, 3):
+        middle.routing.look_again(101.0, 10.0)
+        assert len(middle.feed.table(family)) == len(places)
+        middle.announce(family, places[number], 1)
+    middle.routing.look_again(101.0, 10.0)
+    assert len(middle.feed.table(family)) == 4
+    middle.end_of_rib(other)
+    assert not middle.feed.learning(other), "nobody doubts the other family"
+
+
+@families
+def test_a_new_session_does_not_serve_in_place_of_what_was_held_back(family: Family) -> None:
+    """Before it is whole, however long the last one has been held, and however much of it there is."""
+    middle, places = held(10.0, family)
+    middle.session(up=False)
+    assert len(middle.feed.table(family)) == len(places)
+    middle.session(up=True)
+    for place in places[:5]:
+        middle.announce(family, place, 1)
+    middle.routing.look_again(200.0, 10.0)
+    assert (len(middle.feed.table(family)), middle.feed.learning(family)) == (len(places), True)
+    middle.end_of_rib(family)
+    assert (len(middle.feed.table(family)), middle.feed.learning(family)) == (5, False)
+
+
+@families
+def test_while_bird_recovers_its_table_is_held_back(family: Family) -> None:
+    middle, place = Middle(), UNIVERSES[0 if family is Family.IPV4 else 3].prefixes[4]
+    middle.routing.recovering = True
+    middle.learn(family, {place: 1})
+    middle.routing.look_again(5.0, 10.0)
+    assert middle.feed.learning(family)
+    middle.routing.recovering = False
+    middle.routing.look_again(6.0, 10.0)
+    assert not middle.feed.learning(family)
+    assert middle.feed.complete(family)

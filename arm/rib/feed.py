@@ -20,6 +20,7 @@ class Feed:
     def __init__(self) -> None:
         self._serving = {family: IndexedTable(family) for family in Family}
         self._learning: dict[Family, IndexedTable] = {}
+        self._complete: set[Family] = set()
         self.up = False
         self.changes = dict.fromkeys(Family, 0)  # announced and withdrawn prefixes since start
 
@@ -35,6 +36,10 @@ class Feed:
     def learning(self, family: Family) -> bool:
         """True while a session's initial table is arriving, and while there is no session."""
         return not self.up or family in self._learning
+
+    def complete(self, family: Family) -> bool:
+        """Has a whole table been learned since the start, be it an empty one?"""
+        return family in self._complete
 
     def routes(self, family: Family) -> int:
         """Routes received so far in the session, or those of the last complete table."""
@@ -54,7 +59,7 @@ class Feed:
                 route = Route(prefix, next_hop, update.attributes)
                 if arriving is not None:
                     arriving.set(route)
-                    known = serving.get(prefix)
+                    known = serving.get(prefix) if prefix != update.family.default else serving.default
                     # At first there is nothing that serves, and nothing that a route could make wrong.
                     if (known is None and not serving) or (known is not None and known.next_hop == next_hop):
                         continue
@@ -78,3 +83,4 @@ class Feed:
         fresh = self._learning.pop(family, None)
         if fresh is not None:
             self._serving[family] = fresh
+            self._complete.add(family)

@@ -29,6 +29,7 @@ class Twin:
     serving: Routes = field(default_factory=dict)
     arriving: Routes | None = None
     changes: int = 0
+    complete: bool = False
 
     def announce(self, route: Route) -> bool:
         """Does this change anything for who asks?"""
@@ -52,7 +53,7 @@ class Twin:
 
     def end(self) -> None:
         if self.arriving is not None:
-            self.serving, self.arriving = self.arriving, None
+            self.serving, self.arriving, self.complete = self.arriving, None, True
 
 
 happening = st.one_of(
@@ -81,8 +82,8 @@ def test_a_table_serves_until_the_next_one_is_whole(history: list[tuple[Family, 
         else:
             up = what == "up"
             feed.session(SessionChange("", up))
-            for each in twins.values():
-                each.arriving = {} if up else None
+            for one in twins.values():
+                one.arriving = {} if up else None
         assert feed.up is up
         for each, its in twins.items():
             look(feed, each, its, up)
