@@ -259,7 +259,7 @@ class Arm:
         self._keeper.interval = config.state.save_interval
         self._intake.allow(assembly.agents(config))
         for family, loop in self._loops.items():
-            loop.configure(assembly.valuation(config), assembly.policy(config), self._feed.table(family))
+            loop.configure(assembly.valuation(config), assembly.policy(config))
             self._lifecycles[family].configure(assembly.window(config), assembly.limits(config))
 
     async def _learn_connected(self) -> None:

@@ -91,7 +91,7 @@ class FamilyLoop:
 
     # --- what is told -------------------------------------------------------------------------------
 
-    def configure(self, valuation: Valuation, policy: Policy, table: IndexedTable) -> None:
+    def configure(self, valuation: Valuation, policy: Policy) -> None:
         """Other options, from the next refresh on."""
         if valuation.window != self._valuation.window:
             self.meter.set_window(valuation.window)

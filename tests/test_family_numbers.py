@@ -128,12 +128,12 @@ def test_rules_end_and_change_in_every_table(family: Family) -> None:
     for route in (around.announce(where, 2), around.announce(other, 3)):
         arriving.set(route)
     tick(11.0)
-    around.loop.configure(Valuation(60.0), Policy([Rule(prefix=where)], [Rule(prefix=other)]), around.table)
+    around.loop.configure(Valuation(60.0), Policy([Rule(prefix=where)], [Rule(prefix=other)]))
     assert tick(12.0) == ([around.hop(2)], {where})
     assert around.does(other) == [DEFAULT]
     arrive()
     assert tick(12.0) == ([around.hop(2)], {where})
     assert around.does(other) == [DEFAULT]
-    around.loop.configure(Valuation(60.0), Policy(), around.table)
+    around.loop.configure(Valuation(60.0), Policy())
     assert tick(13.0) == ([around.hop(2)], set())
     assert around.does(other) == [around.hop(3)]
