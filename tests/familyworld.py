@@ -73,8 +73,10 @@ class Around:
         self.loop.set_fixed(self.fixed, self.table)
         self.loop.refresh(self.table, self.default, self.time)
 
-    def measure(self, sizes: Mapping[str, float], now: float, learned: bool = True) -> None:
-        self.loop.measure(traffic(sizes), 1.0, float(len(sizes)), learned, now)
+    def measure(
+        self, sizes: Mapping[str, float], now: float, learned: bool = True, rate: float = 9.0
+    ) -> None:
+        self.loop.measure(traffic(sizes), 1.0, rate, learned, now)
 
     def hop(self, *neighbours: int) -> int:
         """The number of a next hop."""

@@ -125,6 +125,20 @@ def test_time_without_a_table_is_no_time_without_traffic(family: Family) -> None
 
 
 @families
+def test_silence_of_all_agents_is_no_silence_of_traffic(family: Family) -> None:
+    around, where = Around(family), prefix(family, 1)
+    for second in range(30):
+        around.measure({address(where): 1000}, float(second))
+    meter = around.loop.meter
+    before = meter.rate_of(meter.octets()).tolist()
+    for second in range(30, 200):
+        around.measure({}, float(second), rate=0.0)
+    assert meter.rate_of(meter.octets()).tolist() == before
+    around.measure({}, 200.0)
+    assert meter.rate_of(meter.octets())[0] < before[0]
+
+
+@families
 def test_what_traffic_is_worth(family: Family) -> None:
     cheap, dear, plain = prefix(family, 1), prefix(family, 2), prefix(family, 3)
     other = next(each for each in Family if each is not family)
@@ -219,6 +233,10 @@ def test_without_a_default_route_nothing_goes_its_way(family: Family) -> None:
     around.default = KernelRoute(family.default, (), 4)  # unreachable, say
     around.refresh()
     assert around.does(where) == [around.hop(1)] != [DEFAULT]
-    around.loop.kernel(where, KernelRoute(where, (), 4))
+    other = prefix(family, 2)
+    around.fixed[other] = ()
+    for shown in (where, other):
+        around.loop.kernel(shown, KernelRoute(shown, (), 4))
     around.refresh()
-    assert places(around.loop.installed.routes, family) == {where: RAW_LOCAL}
+    installed = places(around.loop.installed.routes, family)
+    assert installed == {where: DEFAULT, other: RAW_LOCAL}, "ARM's drops what would be dropped"
