@@ -250,8 +250,8 @@ class FamilyLoop:
                 self.meter.add(
                     traffic.keys, traffic.octets, traffic.packets, traffic.samples, fine, rate, now
                 )
-            else:  # no agent says anything: that is not to say that there is no traffic
-                self.meter.pause(now)
+        if not learned or rate == 0.0:  # no agent says anything: that is not to say that there is no traffic
+            self.meter.pause(now)
         if seconds > 0:
             self.bits_per_second = float(traffic.octets.sum()) * 8 / seconds
             self.samples_per_second = float(traffic.samples.sum()) / seconds
