@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from arm.model import Family, Prefix, Route
 from arm.rib.fulltable import GONE, RouteIndex
 from arm.rib.hops import RAW_MIXED
-from arm.rib.hoptable import HopTable, Keys, key_bits
+from arm.rib.hoptable import HopTable, Keys, key_bits, last
 from arm.rib.prefixmap import key
 from arm.rib.table import RouteTable
 
@@ -61,8 +61,8 @@ class IndexedTable(RouteTable):
 
     def _columns(self, prefixes: Sequence[Prefix]) -> tuple[Keys, Keys]:
         """First and last keys."""
-        keys = np.array([self._keys(prefix) for prefix in prefixes], np.uint64).reshape(-1, 2)
-        return keys[:, 0], keys[:, 1]
+        starts, lengths = self._places(prefixes)
+        return starts, last(starts, np.minimum(lengths, self.index.bits).astype(np.int8), self.index.bits)
 
     def _keys(self, prefix: Prefix) -> tuple[int, int]:
         """First and last key that a prefix has addresses of."""

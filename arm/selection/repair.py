@@ -24,7 +24,7 @@ from arm.rib.table import RouteTable
 
 Value = TypeVar("Value")
 
-ROUTES = 2000  # at most so many are looked at for a change: what takes longer would hold up everything else
+ROUTES = 1000  # at most so many are looked at for a change: what takes longer would hold up everything else
 
 
 def repair(
