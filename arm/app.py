@@ -40,6 +40,7 @@ from arm.picture_findings import Outside
 from arm.reload import read_again
 from arm.rib.feed import Feed
 from arm.routing import REFLECTOR, Routing, Tables
+from arm.stalls import Selector, Stalls
 from arm.systemd import Systemd
 from arm.traffic.interval import Interval
 from arm.traffic.record import Recorder
@@ -60,18 +61,20 @@ def run(config: Config, path: Path, *, fixed_level: bool = False) -> int:
     """
     faulthandler.enable()  # a watchdog that ends ARM shall show where it hung
     log.info("starting", version=__version__, config=str(path))
-    asyncio.run(_run(config, path, fixed_level))
+    stalls = Stalls()
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(Selector(stalls))) as runner:
+        runner.run(_run(config, path, fixed_level, stalls))
     return 0
 
 
-async def _run(config: Config, path: Path, fixed_level: bool) -> None:
-    await Arm(config, path, fixed_level, asyncio.get_running_loop().time()).run()
+async def _run(config: Config, path: Path, fixed_level: bool, stalls: Stalls) -> None:
+    await Arm(config, path, fixed_level, asyncio.get_running_loop().time(), stalls).run()
 
 
 class Arm:
     """All rooms, wired."""
 
-    def __init__(self, config: Config, path: Path, fixed_level: bool, now: float) -> None:
+    def __init__(self, config: Config, path: Path, fixed_level: bool, now: float, stalls: Stalls) -> None:
         self._config = config
         self._path = path
         self._fixed_level = fixed_level
@@ -118,6 +121,7 @@ class Arm:
                 lifecycles=self._lifecycles,
                 speaker=self._speaker,
                 kernel=self._kernel,
+                stalls=stalls,
             )
         )
         self._recorder: Recorder | None = None

@@ -23,6 +23,7 @@ from arm.picture_rows import Rows
 from arm.rib.feed import Feed
 from arm.sflow.collector import Collector
 from arm.sflow.intake import Intake
+from arm.stalls import Stalls
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Rooms:
     lifecycles: Mapping[Family, Lifecycle]
     speaker: Speaker
     kernel: KernelRoutes
+    stalls: Stalls  # of the event loop
 
 
 class Board:
@@ -108,6 +110,7 @@ class Board:
             malformed=dict(rooms.intake.malformed),
             unseen=unseen,
             counters=self._counters(),
+            stall=rooms.stalls.longest(now),
         )
         return change
 
@@ -139,6 +142,7 @@ class Board:
             "exabgp_restarts": rooms.exabgp.restarts,
             "kernel_route_events": rooms.kernel.events,
             "kernel_overruns": rooms.kernel.overruns,
+            "loop_stalls": rooms.stalls.count,
         }
 
     def _watch(self, family: Family, now: float) -> Watched:

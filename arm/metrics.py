@@ -101,6 +101,11 @@ class StatusCollector(Collector):
             "Share of the traffic that no sample told of lately, 0 to 1.",
             value=status.unseen,
         )
+        yield GaugeMetricFamily(
+            "arm_loop_stall_seconds",
+            "Longest time of the last minute that ARM did not look at its sockets.",
+            value=status.stall,
+        )
         for name, total in sorted(status.counters.items()):
             words = name.removesuffix("_total").replace("_", " ")
             yield CounterMetricFamily(f"arm_{name}", f"Since the start: {words}.", value=total)

@@ -12,6 +12,7 @@ from arm.model import AsPathSegment, Attributes, Entry, Family, KernelRoute, Pre
 from arm.picture_findings import Outside
 from arm.rib.indexed import IndexedTable
 from arm.selection.policy import Policy
+from arm.stalls import Stalls
 from tests.traffic.build import traffic
 
 PATH = Attributes(as_path=(AsPathSegment("as-sequence", (64500, 64501)),))
@@ -96,6 +97,7 @@ class Daemon:
             "lifecycles": dict.fromkeys(Family, self.life),
             "speaker": speaker,
             "kernel": kernel,
+            "stalls": Stalls(),
         }
         return Rooms(lambda: strategy, dict.fromkeys(Family, 10), loops=self.loops, **cast("Any", rooms))
 

@@ -63,6 +63,7 @@ def make_status(concerns: Sequence[Concern] = (), time: float = NOW) -> Status:
         malformed={"short": 1, "truncated-sample": 2},
         unseen=0.021,
         counters={"repairs": 17, "rib_updates": 99_812},
+        stall=0.031,
     )
 
 
