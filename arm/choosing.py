@@ -84,14 +84,14 @@ class Choosing:
             self._routing.doubt(family)
 
     def _question(self, family: Family) -> Question:
-        self._routing.changed[family].clear()
+        self._routing.note(family)
         tables, loop = self._tables, self._tables.loops[family]
         current = list(tables.speaker.wanted(family).values())
         standing = loop.incumbents(current)
         before: list[SavedEntry] = []
         if family in self._saved:
             before = [each for each in self._saved[family].entries if each.next_hop not in loop.dead]
-        earlier = loop.incumbents([*current, *map(_entry, before)]) if before else standing
+        earlier = loop.incumbents([*map(_entry, before), *current]) if before else standing
         keeps_all = self._lifecycles[family].state.keeps_all
         return Question(loop, tables.feed.table(family), loop.demand(earlier), current, standing, keeps_all)
 
@@ -113,6 +113,8 @@ class Choosing:
 
     def _take(self, family: Family, question: Question, answer: Answer) -> None:
         speaker, lifecycle = self._tables.speaker, self._lifecycles[family]
+        if question.table is not self._tables.feed.table(family):
+            return  # another one serves meanwhile; what has to change in this answer nobody knows
         self.active[family], self.chosen[family] = answer.active, answer.entries
         if answer.wrong:
             self._keep(family, question)
@@ -129,8 +131,7 @@ class Choosing:
                 answer.entries[prefix] = Entry.guard(prefix)
         speaker.want(family, answer.entries)
         # The choice is as old as the question: what changed since is mended before anything leaves.
-        for prefix in self._routing.changed[family]:
-            self._routing.mend(family, prefix)
+        self._routing.mend_noted(family)
 
     def _keep(self, family: Family, question: Question) -> None:
         """What led to a table that would misforward, for whoever mends ARM."""

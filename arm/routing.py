@@ -57,7 +57,7 @@ class Routing:
         self.strategy = strategy
         self.dead: frozenset[str] = frozenset()  # next hops whose peers BIRD has lost
         self.recovering = False  # BIRD is, from a graceful restart
-        self.changed: dict[Family, set[Prefix]] = {family: set() for family in Family}  # since last cleared
+        self._changed: dict[Family, set[Prefix]] = {}  # since `note`; nobody asks about other families
         self.down_since: dict[str, float | None] = dict.fromkeys(sessions.values(), now)
 
     # --- ExaBGP -------------------------------------------------------------------------------------
@@ -93,7 +93,8 @@ class Routing:
             return
         elif isinstance(event, Update):
             for prefix in self._feed.update(event):
-                self.changed[event.family].add(prefix)
+                if event.family in self._changed:
+                    self._changed[event.family].add(prefix)
                 self.mend(event.family, prefix)
         else:
             self._end_of_rib(event.family, now)
@@ -147,6 +148,15 @@ class Routing:
             follow(self._speaker, prefix, table, self.dead)
         else:
             mend(self._speaker, prefix, table, self._loops[family])
+
+    def note(self, family: Family) -> None:
+        """A choice is being made from the table as it is now."""
+        self._changed[family] = set()
+
+    def mend_noted(self, family: Family) -> None:
+        """The choice is wanted: set right at once what has changed in the meantime."""
+        for prefix in self._changed.pop(family, ()):
+            self.mend(family, prefix)
 
     def doubt(self, family: Family) -> None:
         """So much has changed that no prefix tells what."""
