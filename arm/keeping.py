@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -61,25 +60,31 @@ class Keeper:
         if any(map(tables.feed.complete, Family)):
             await self._save(self._picture(tables))
 
-    def _picture(tables: Tables) -> Callable[[], Saved]:
-    """What there is to save now. It is put together where nobody waits: of 40,000 entries that takes a while."""
-    saved = Saved(
-        time.time(),
-        {
-            family: SavedFamily((), loop.meter.dump(), len(tables.feed.table(family)))
-            for family, loop in tables.loops.items()
-        },
-    )
-    entries = {family: [*tables.speaker.wanted(family).values()] for family in tables.loops}
+    def _picture(self, tables: Tables) -> Callable[[], Saved]:
+        """What there is to save now. It is put together where nobody waits: of 40,000 entries that takes a
+        while."""
+        parts = {family: self._family(family, tables) for family in Family}
+        moment = time.time()
+        return lambda: Saved(moment, {family: part() for family, part in parts.items()})
 
-    def together() -> Saved:
-        families = {
-            family: replace(each, entries=tuple(map(SavedEntry.of, entries[family])))
-            for family, each in saved.families.items()
-        }
-        return replace(saved, families=families)
+    def _family(self, family: Family, tables: Tables) -> Callable[[], SavedFamily]:
+        """What is not known yet in this run is what the earlier one knew."""
+        found = SavedFamily()
+        if self.found is not None:
+            found = self.found.families.get(family, found)
+        complete, memory = tables.feed.complete(family), tables.loops[family].meter.dump()
+        routes = len(tables.feed.table(family)) if complete else found.routes
+        if not tables.speaker.may_speak(family):
+            return lambda: SavedFamily(found.entries, memory, routes)
+        entries = [*tables.speaker.wanted(family).values()]
+        return lambda: SavedFamily(tuple(map(SavedEntry.of, entries)), memory, routes)
 
-    return together
+    async def _save(self, picture: Callable[[], Saved]) -> None:
+        before, self.error = self.error, await asyncio.to_thread(_write, self._directory, picture)
+        if self.error is not None and before is None:
+            log.error(self.error.problem, remedy=self.error.remedy)
+        elif self.error is None and before is not None:
+            log.info("state is saved again")
 
 
 def _write(directory: Path, picture: Callable[[], Saved]) -> ArmError | None:
