@@ -188,7 +188,7 @@ class FamilyLoop:
 
     def fixed_table(self) -> HopTable:
         """The fixed entries, as selection compares them."""
-        return self._hop_table(self._fixed_hops.items())
+        return self._hop_table(self._fixed_hops)
 
     def _number(self, prefix: Prefix, route: Route | None) -> int:
         verdict = Verdict.NONE
@@ -302,8 +302,15 @@ class FamilyLoop:
         )
 
     def incumbents(self, entries: Iterable[Entry]) -> HopTable:
-        """What is in the FIB by ARM, in numbers."""
-        return self._hop_table((entry.prefix, self.entry_hop(entry)) for entry in entries)
+        """What is in the FIB by ARM, in numbers. Of entries with the same prefix the last one counts."""
+        numbers: dict[str, int] = {}  # tens of thousands of entries share a few next hops
+        hops: dict[Prefix, int] = {}
+        for entry in entries:
+            number = DEFAULT if entry.kind is Kind.GUARD else numbers.get(entry.next_hop)
+            if number is None:
+                number = numbers[entry.next_hop] = self.entry_hop(entry)
+            hops[entry.prefix] = number
+        return self._hop_table(hops)
 
     def entry_hop(self, entry: Entry) -> int:
         """The number of an entry's next hop."""
@@ -321,13 +328,15 @@ class FamilyLoop:
         return Entry(prefix, self.hops.gateways(hop)[0], NO_ATTRIBUTES, Kind.SYNTHESISED)
 
     def _pinned(self) -> HopTable:
-        pins = self._hop_table((prefix, DEFAULT) for prefix in self._pins)
+        pins = self._hop_table(dict.fromkeys(self._pins, DEFAULT))
         hops = self.full.routes.hop_of(pins, MIXED)
         return HopTable(pins.bits, pins.starts, pins.lengths, hops).take(hops != MIXED)
 
-    def _hop_table(self, rows: Iterable[tuple[Prefix, int]]) -> HopTable:
+    def _hop_table(self, rows: Mapping[Prefix, int]) -> HopTable:
         bits, dropped = key_bits(self.family), self.family.bits - key_bits(self.family)
-        places = ((key(prefix), hop) for prefix, hop in rows)
-        return HopTable.of(
-            bits, ((start >> dropped, length, hop) for (start, length), hop in places if length <= bits)
-        )
+        places = [key(prefix) for prefix in rows]
+        starts = np.array([start >> dropped for start, _ in places], np.uint64)
+        lengths = np.array([length for _, length in places], np.int16)
+        hops = np.fromiter(rows.values(), np.int32, len(rows))
+        short = np.flatnonzero(lengths <= bits)
+        return HopTable.sort(bits, starts[short], lengths[short].astype(np.int8), hops[short])

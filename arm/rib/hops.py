@@ -8,6 +8,7 @@ route and with what is connected: `meaning` translates.
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 
 import numpy as np
 
@@ -19,9 +20,10 @@ Gateways = tuple[str, ...]  # addresses, sorted
 
 
 class NextHops:
-    """One family's numbering."""
+    """One family's numbering. Any thread may ask."""
 
     def __init__(self) -> None:
+        self._lock = Lock()
         self._numbers: dict[Gateways, int] = {}
         self._gateways: list[Gateways] = [(), (), ()]
 
@@ -33,9 +35,15 @@ class NextHops:
         if not gateways:
             return RAW_LOCAL
         number = self._numbers.get(gateways)
-        if number is None:
-            number = self._numbers[gateways] = len(self._gateways)
-            self._gateways.append(gateways)
+        return number if number is not None else self._new(gateways)
+
+    def _new(self, gateways: Gateways) -> int:
+        with self._lock:
+            number = self._numbers.get(gateways)
+            if number is None:
+                number = len(self._gateways)
+                self._gateways.append(gateways)  # first: who finds the number may ask what it stands for
+                self._numbers[gateways] = number
         return number
 
     def gateways(self, number: int) -> Gateways:

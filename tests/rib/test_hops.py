@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,3 +43,19 @@ def test_a_number_means_the_default_where_packets_go_there(
 
 def test_what_is_thrown_away_never_goes_where_the_default_goes() -> None:
     assert NextHops().meaning((), lambda _: True)[RAW_LOCAL] not in (DEFAULT, MIXED)
+
+
+def test_threads_that_ask_at_once_get_the_same_numbers() -> None:
+    """The choice is made beside the event loop, and both meet next hops that are new."""
+    wanted = [(f"10.{n >> 8}.{n & 255}.1",) for n in range(2000)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            for _ in range(10):
+                hops = NextHops()
+                numbers = [*threads.map(lambda _, hops=hops: list(map(hops.number, wanted)), range(4))]
+                assert all(each == numbers[0] for each in numbers)
+                assert [hops.gateways(number) for number in numbers[0]] == wanted
+    finally:
+        sys.setswitchinterval(interval)
