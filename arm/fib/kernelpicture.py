@@ -89,6 +89,10 @@ def _without(known: KernelRoute | None, gone: KernelRoute) -> KernelRoute | None
     """What is left of a route: IPv6 takes the gateways of an ECMP group away one by one."""
     if known is None or known.gateways == gone.gateways:
         return None
+    if not set(known.gateways) & set(gone.gateways):
+        return (
+            known  # it came in the place of the one that goes: a black hole and a way change in two messages
+        )
     left = tuple(gateway for gateway in known.gateways if gateway not in gone.gateways)
     return replace(known, gateways=left) if left else None
 

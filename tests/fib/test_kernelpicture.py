@@ -156,3 +156,19 @@ def test_what_was_touched_since_stays(
     picture.replace(FAMILY, Routes.of(dumped(old)), touched)
     assert {prefix: told.route.get(prefix) for prefix in touched} == shown
     assert FAMILY.default not in touched or picture.defaults[FAMILY] == default
+
+
+def test_a_way_becomes_a_black_hole_in_two_messages() -> None:
+    """IPv6, when the default goes and when it comes back: the new route comes before the old one goes."""
+    told = Told()
+    picture = KernelPicture(told.on_change, told.on_route)
+    way, hole = (KernelRoute(PREFIXES[0], gateways, RTPROT_BIRD) for gateways in (("10.0.0.2",), ()))
+    for old, new in ((None, way), (way, hole), (hole, way)):
+        picture.apply(RouteMessage(True, FAMILY, new, 512, True, False))
+        if old is not None:
+            picture.apply(RouteMessage(False, FAMILY, old, 512, True, False))
+        assert picture.routes[FAMILY] == {PREFIXES[0]: new}
+        assert told.route == {PREFIXES[0]: new}
+    assert told.present == {PREFIXES[0]}
+    picture.apply(RouteMessage(False, FAMILY, way, 512, True, False))
+    assert picture.routes[FAMILY] == {}

@@ -36,15 +36,6 @@ from tests.netns.faults_processes import (
 
 KILL, TERM = signal.SIGKILL, signal.SIGTERM
 
-# What ARM, or the configuration of BIRD, lacks today; a reason goes when its fault passes.
-EARLY = "BIRD sends end-of-RIB while its own tables are still partial, and ARM takes it for the whole table"
-HUNG = "BIRD's hold timer ends the session of an ExaBGP that hangs, and its routes go: ARM must be quicker"
-FORGETS = "without samples all weights fall below the least rate, and everything is withdrawn"
-MOVED = "after a mass change packets follow old entries for longer than 2 s"
-LOST = "packets are lost while entries are exchanged for the moved default"
-GUARDS = "guards, which follow the default, leave the kernel with it, and what they hid is uncovered"
-REFUSED = "what BIRD refused at its import limit is not announced again when there is room"
-
 FAULTS = (
     Fault("nothing", nothing, lasts=10),
     Fault("ARM killed", stop_arm(KILL), start_arm),
@@ -58,11 +49,10 @@ FAULTS = (
         60,
         60,
         slow=True,
-        missing=HUNG,
     ),
-    Fault("BIRD killed", stop_bird(SWITCH, KILL), start_bird(SWITCH), missing=EARLY),
-    Fault("BIRD restarted", stop_bird(SWITCH, TERM), start_bird(SWITCH), lasts=0, slow=True, missing=EARLY),
-    Fault("sFlow silent", silence_agent, wake_agent, lasts=15, missing=FORGETS),
+    Fault("BIRD killed", stop_bird(SWITCH, KILL), start_bird(SWITCH)),
+    Fault("BIRD restarted", stop_bird(SWITCH, TERM), start_bird(SWITCH), lasts=0, slow=True),
+    Fault("sFlow silent", silence_agent, wake_agent, lasts=15),
     Fault("sFlow agent killed", kill_agent, start_agent, keeps_packets=False),
     Fault(
         "transit session down",
@@ -71,7 +61,6 @@ FAULTS = (
         lasts=6,
         keeps_routes=False,
         keeps_packets=False,
-        missing=MOVED,
     ),
     Fault(
         "exchange session down",
@@ -81,7 +70,6 @@ FAULTS = (
         keeps_routes=False,
         keeps_packets=False,
         slow=True,
-        missing=MOVED,
     ),
     Fault(
         "transit's BIRD killed",
@@ -91,7 +79,6 @@ FAULTS = (
         keeps_routes=False,
         keeps_packets=False,
         slow=True,
-        missing=MOVED,
     ),
     Fault(
         "link down",
@@ -100,7 +87,6 @@ FAULTS = (
         lasts=6,
         keeps_routes=False,
         keeps_packets=False,
-        missing=MOVED,
     ),
     Fault(
         "default moved",
@@ -109,7 +95,6 @@ FAULTS = (
         lasts=6,
         keeps_routes=False,
         slow=True,
-        missing=LOST,
     ),
     Fault(
         "default withdrawn",
@@ -117,9 +102,8 @@ FAULTS = (
         defaults("enable", "transit1", "transit2"),
         lasts=6,
         keeps_packets=False,
-        missing=GUARDS,
     ),
-    Fault("import limit hit", hit_import_limit, lift_import_limit, lasts=6, slow=True, missing=REFUSED),
+    Fault("import limit hit", hit_import_limit, lift_import_limit, lasts=6, keeps_routes=False, slow=True),
     Fault(
         "capacity lowered",
         lower_capacity,
@@ -140,7 +124,6 @@ FAULTS = (
         keeps_routes=False,
         keeps_packets=False,
         slow=True,
-        missing=MOVED,
     ),
     Fault(
         "state corrupt",

@@ -42,8 +42,6 @@ def table() -> Iterator[list[Outcome]]:
 def cases() -> Iterator[object]:
     for fault in FAULTS:
         marks = []
-        if fault.missing:
-            marks.append(pytest.mark.xfail(strict=False, reason=fault.missing))
         if fault.slow and not ALL:
             marks.append(pytest.mark.skip(reason="takes long: set ARM_ALL_FAULTS=1"))
         yield pytest.param(fault, id=fault.name.replace(" ", "-"), marks=marks)
