@@ -20,6 +20,8 @@ LATEST = 0.4  # seconds
 
 
 class World:
+    """`family` is the one that is spoken of where only one is; the other may be, too."""
+
     def __init__(self, speaker: Speaker, family: Family, seed: int) -> None:
         self.speaker = speaker
         self.family = family
@@ -27,7 +29,7 @@ class World:
         self.now = 0.0
         self.pipe: deque[tuple[float, str]] = deque()
         self.queue: list[tuple[float, Prefix, str | None]] = []  # inside ExaBGP; None: withdraw
-        self.ends = 0
+        self.ends: list[Family] = []
         self.bird: dict[Prefix, str] = {}
         self.stale: set[Prefix] = set()
         self.late: list[tuple[float, Prefix, str | None]] = []  # on their way from BIRD to the kernel
@@ -42,7 +44,7 @@ class World:
 
     def session(self, up: bool) -> None:
         if not up:
-            self.queue, self.ends = [], 0
+            self.queue, self.ends = [], []
             self.stale = set(self.bird)
         self.speaker.session(up, self.now)
 
@@ -54,7 +56,7 @@ class World:
         words = self.pipe.popleft()[1].split()
         ok = self.random.random() >= self.refuse
         if ok and "eor" in words:
-            self.ends += 1
+            self.ends.append(next(family for family in Family if family.label in words))
         elif ok:
             next_hop = words[words.index("next-hop") + 1] if "announce" in words else None
             for word in words[words.index("nlri") + 1 :]:
@@ -69,16 +71,16 @@ class World:
             _, prefix, next_hop = self.queue.pop(self.random.randrange(len(self.queue)))
             if next_hop is None:
                 self._to_bird(prefix, None)
-                sent = Update("", self.family, True, Attributes(), (), (prefix,))
+                sent = Update("", Family.of(prefix), True, Attributes(), (), (prefix,))
             else:
                 self._to_bird(prefix, next_hop)
-                sent = Update("", self.family, True, Attributes(), ((next_hop, [prefix]),))
+                sent = Update("", Family.of(prefix), True, Attributes(), ((next_hop, [prefix]),))
             self.speaker.echo(sent, self.now)
         elif self.ends:
-            self.ends -= 1
-            for prefix in list(self.stale):
+            family = self.ends.pop(0)
+            for prefix in [each for each in self.stale if Family.of(each) is family]:
                 self._to_bird(prefix, None)
-            self.speaker.echo(EndOfRib("", self.family, True), self.now)
+            self.speaker.echo(EndOfRib("", family, True), self.now)
 
     def _to_bird(self, prefix: Prefix, next_hop: str | None) -> None:
         self.stale.discard(prefix)
@@ -101,7 +103,7 @@ class World:
             return  # no news: it has been there
         else:
             self.kernel[prefix] = next_hop
-        self.speaker.kernel(self.family, prefix, next_hop is not None)
+        self.speaker.kernel(Family.of(prefix), prefix, next_hop is not None)
 
     def taken(self, costs: tuple[int, ...]) -> int:
         """Slots that the kernel's entries take at such costs by length."""
@@ -124,11 +126,12 @@ class World:
         for round_ in range(2_000):
             self.now += 0.05
             if round_ % 20 == 19:
-                self.speaker.want(self.family, PrefixMap(self.family, self.speaker.wanted(self.family)))
+                for family in filter(self.speaker.may_speak, Family):
+                    self.speaker.want(family, PrefixMap(family, self.speaker.wanted(family)))
             for action in (self.speak, self.exabgp_reads, self.exabgp_writes, self.kernel_follows):
                 action()
             # What was withdrawn without the kernel ever having had it is settled by time alone.
-            leaving = self.speaker.leaving(self.family)
+            leaving = any(self.speaker.leaving(family) for family in Family)
             if self.speaker.idle() and not (self.pipe or self.queue or self.late or self.ends or leaving):
                 return
         raise AssertionError("never comes to rest")
