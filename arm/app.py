@@ -25,6 +25,7 @@ from arm.board import Board, Rooms
 from arm.choosing import Choosing
 from arm.config import Config, pools
 from arm.family import FamilyLoop, Traffic
+from arm.config_text import fingerprint
 from arm.fib import bird
 from arm.fib.bird import BirdWatch
 from arm.fib.birdview import BirdView
@@ -75,7 +76,7 @@ class Arm:
     """All rooms, wired."""
 
     def __init__(self, config: Config, path: Path, fixed_level: bool, now: float, stalls: Stalls) -> None:
-        self._config = config
+        self._config, self._fingerprint = config, fingerprint(config)
         self._path = path
         self._fixed_level = fixed_level
         self._systemd = Systemd(os.environ)
@@ -112,6 +113,7 @@ class Arm:
         self._board = Board(
             Rooms(
                 strategy=lambda: self._config.selection.strategy,
+                config=lambda: self._fingerprint,
                 capacity=self._capacity,
                 exabgp=self._exabgp,
                 intake=self._intake,
@@ -252,7 +254,7 @@ class Arm:
         self._systemd.ready("reloaded" if outcome.ok else "reload failed")
 
     def _configure(self, config: Config) -> None:
-        self._config = config
+        self._config, self._fingerprint = config, fingerprint(config)
         chosen, room = config.selection, assembly.capacity(config, self._import_limits)
         self._capacity |= {Family.IPV4: room.ipv4, Family.IPV6: room.ipv6}
         self._speaker.resize(pools(room), chosen.changes_per_second)

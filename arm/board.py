@@ -31,6 +31,7 @@ class Rooms:
     """Where the figures come from."""
 
     strategy: Callable[[], str]
+    config: Callable[[], str]  # its fingerprint
     capacity: Mapping[Family, int]
     exabgp: Exabgp
     intake: Intake
@@ -110,6 +111,8 @@ class Board:
             malformed=dict(rooms.intake.malformed),
             unseen=unseen,
             counters=self._counters(),
+            config=rooms.config(),
+            reload_failed=bool(outside.reload_faults),
             stall=rooms.stalls.longest(now),
         )
         return change

@@ -73,11 +73,16 @@ class StatusCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         status = self._status
-        about = {"version": status.version, "strategy": status.strategy}
+        about = {"version": status.version, "strategy": status.strategy, "config": status.config}
         yield InfoMetricFamily("arm", "The running Active Route Manager.", value=about)
         yield GaugeMetricFamily("arm_start_time_seconds", "Unix time of the start.", value=status.started)
         yield GaugeMetricFamily(
             "arm_status_time_seconds", "Unix time at which these figures were taken.", value=status.time
+        )
+        yield GaugeMetricFamily(
+            "arm_config_last_reload_successful",
+            "Whether the last reading of the configuration file took effect (1) or had faults (0).",
+            value=not status.reload_failed,
         )
         yield self._concerns()
         yield from self._families()

@@ -239,6 +239,8 @@ class Status:
     malformed: dict[str, int] = field(default_factory=dict)  # faults in them since start, by kind
     unseen: float = 0.0  # share of the traffic that no sample told of lately: lost or dropped on its way here
     counters: dict[str, int] = field(default_factory=dict)  # further totals since start, by metric name
+    config: str = ""  # fingerprint of the configuration that is in force
+    reload_failed: bool = False  # the file as it was last read is not, because it has faults
     stall: float = 0.0  # seconds, the longest of the last minute, that the event loop did not see its sockets
 
 

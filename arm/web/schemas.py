@@ -91,6 +91,8 @@ class StatusView(_View):
     time: float
     started: float
     strategy: str
+    config: str = Field(description="fingerprint of the configuration in force")
+    reload_failed: bool = Field(description="the file as it was last read has faults and is not in force")
     concerns: list[ConcernView]
     families: list[FamilyView]
     sessions: dict[str, bool] = Field(description="BGP sessions by name: established?")

@@ -99,7 +99,9 @@ class Daemon:
             "kernel": kernel,
             "stalls": Stalls(),
         }
-        return Rooms(lambda: strategy, dict.fromkeys(Family, 10), loops=self.loops, **cast("Any", rooms))
+        return Rooms(
+            lambda: strategy, lambda: "f00", dict.fromkeys(Family, 10), loops=self.loops, **cast("Any", rooms)
+        )
 
     def _told(self, family: Family) -> dict[Prefix, Entry]:
         return self.told if family is Family.IPV4 else {}

@@ -56,6 +56,7 @@ def make_status(concerns: Sequence[Concern] = (), time: float = NOW) -> Status:
         time=time,
         started=NOW - 93_784,
         strategy="safe",
+        config="0c1f",
         concerns=tuple(concerns),
         families=tuple(map(family_status, Family)),
         sessions={"reflector": True, "target": False},
