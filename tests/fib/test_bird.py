@@ -143,7 +143,8 @@ def test_told_of_changes_only(tmp_path: Path) -> None:
         assert errors == []
         fake.recovering = True
         await until(lambda: len(views) == 4)
-        assert views[3].recovering and not views[2].recovering
+        assert views[3].recovering
+        assert not views[2].recovering
 
     watch(tmp_path, script)
 
