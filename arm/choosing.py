@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -13,7 +14,7 @@ from arm.config import Config, pools
 from arm.config_capacity import Capacity
 from arm.lifecycle import Lifecycle
 from arm.model import NO_ATTRIBUTES, Entry, Family, KernelRoute, Prefix
-from arm.rib.hoptable import DEFAULT
+from arm.rib.hoptable import HopTable, key_bits
 from arm.rib.prefixmap import PrefixMap
 from arm.routing import Routing, Tables
 from arm.selection.reproducer import pack
@@ -83,20 +84,25 @@ class Choosing:
             speaker.want(family, PrefixMap(family, speaker.standing(family)))
             self._routing.doubt(family)
 
-    def _question(self, family: Family) -> Question:
+    def _question(self, family: Family) -> Callable[[], Question]:
+        """As things are now; put in numbers where nobody waits, as 20,000 entries take a while."""
         self._routing.note(family)
-        tables, loop = self._tables, self._tables.loops[family]
-        current = list(tables.speaker.wanted(family).values())
-        standing = loop.incumbents(current)
-        before: list[SavedEntry] = []
-        if family in self._saved:
-            before = [each for each in self._saved[family].entries if each.next_hop not in loop.dead]
-        earlier = loop.incumbents([*map(_entry, before), *current]) if before else standing
-        keeps_all = self._lifecycles[family].state.keeps_all
-        return Question(loop, tables.feed.table(family), loop.demand(earlier), current, standing, keeps_all)
+        loop, table = self._tables.loops[family], self._tables.feed.table(family)
+        current = list(self._tables.speaker.wanted(family).values())
+        saved = self._saved[family].entries if family in self._saved else ()
+        dead, keeps_all = loop.dead, self._lifecycles[family].state.keeps_all
+        demand = loop.demand(HopTable.of(key_bits(family), ()))
 
-    async def _ask(self, questions: dict[Family, Question]) -> None:
-        wanted = {family: self._tables.speaker.wanted(family) for family in Family if family not in questions}
+        def numbered() -> Question:
+            standing = loop.incumbents(current)
+            before = [_entry(each) for each in saved if each.next_hop not in dead]
+            incumbents = loop.incumbents([*before, *current]) if before else standing
+            return Question(loop, table, replace(demand, incumbents=incumbents), current, standing, keeps_all)
+
+        return numbered
+
+    async def _ask(self, asked: Mapping[Family, Callable[[], Question]]) -> None:
+        wanted = {family: self._tables.speaker.wanted(family) for family in Family if family not in asked}
         taken = [
             sum(
                 pool.cost(family, int(prefix.rpartition("/")[2]))
@@ -105,10 +111,17 @@ class Choosing:
             )
             for pool in self._pools
         ]
-        ceilings = {family: self._lifecycles[family].ceiling for family in questions}
-        answers = await asyncio.to_thread(self._chooser.choose, questions, taken, ceilings)
-        for family, answer in answers.items():
-            self._take(family, questions[family], answer)
+        ceilings = {family: self._lifecycles[family].ceiling for family in asked}
+        chooser = self._chooser
+
+        def answered() -> list[tuple[Family, Question, Answer]]:
+            questions = {family: question() for family, question in asked.items()}
+            answers = chooser.choose(questions, taken, ceilings)
+            return [(family, questions[family], answer) for family, answer in answers.items()]
+
+        for family, question, answer in await asyncio.to_thread(answered):
+            self._take(family, question, answer)
+            await asyncio.sleep(0)  # two short stalls of the event loop, not one that is long
         self._on_choice()
 
     def _take(self, family: Family, question: Question, answer: Answer) -> None:
@@ -119,16 +132,14 @@ class Choosing:
         if answer.wrong:
             self._keep(family, question)
         # What follows the default is not missed: after a routing change it may be most of what there was.
-        present, wanted = (
-            {prefix for prefix, entry in entries.items() if question.loop.entry_hop(entry) != DEFAULT}
-            for entries in (speaker.wanted(family), answer.entries)
-        )
+        present, wanted = map(question.loop.diverting, (speaker.wanted(family), answer.entries))
         if not lifecycle.judge(present, wanted, proven=not answer.wrong):
             return
         self._saved.pop(family, None)
-        for prefix, entry in answer.entries.items():
-            if entry.next_hop in question.loop.dead:  # since the question
-                answer.entries[prefix] = Entry.guard(prefix)
+        if dead := question.loop.dead:  # since the question
+            for prefix, entry in [*answer.entries.items()]:
+                if entry.next_hop in dead:
+                    answer.entries[prefix] = Entry.guard(prefix)
         speaker.want(family, answer.entries)
         # The choice is as old as the question: what changed since is mended before anything leaves.
         self._routing.mend_noted(family)

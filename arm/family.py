@@ -8,7 +8,7 @@ traffic ────────────────────────
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -303,14 +303,13 @@ class FamilyLoop:
 
     def incumbents(self, entries: Iterable[Entry]) -> HopTable:
         """What is in the FIB by ARM, in numbers. Of entries with the same prefix the last one counts."""
-        numbers: dict[str, int] = {}  # tens of thousands of entries share a few next hops
-        hops: dict[Prefix, int] = {}
-        for entry in entries:
-            number = DEFAULT if entry.kind is Kind.GUARD else numbers.get(entry.next_hop)
-            if number is None:
-                number = numbers[entry.next_hop] = self.entry_hop(entry)
-            hops[entry.prefix] = number
-        return self._hop_table(hops)
+        numbers = _Numbers(self.entry_hop)
+        return self._hop_table({entry.prefix: numbers.of(entry) for entry in entries})
+
+    def diverting(self, entries: Mapping[Prefix, Entry]) -> set[Prefix]:
+        """The prefixes of the entries that do not follow the default."""
+        numbers = _Numbers(self.entry_hop)
+        return {prefix for prefix, entry in entries.items() if numbers.of(entry) != DEFAULT}
 
     def entry_hop(self, entry: Entry) -> int:
         """The number of an entry's next hop."""
@@ -340,3 +339,18 @@ class FamilyLoop:
         hops = np.fromiter(rows.values(), np.int32, len(rows))
         short = np.flatnonzero(lengths <= bits)
         return HopTable.sort(bits, starts[short], lengths[short].astype(np.int8), hops[short])
+
+
+class _Numbers(dict[str, int]):
+    """Of tens of thousands of entries, which share a few next hops: each of these is looked up once."""
+
+    def __init__(self, hop: Callable[[Entry], int]) -> None:
+        self._hop = hop
+
+    def of(self, entry: Entry) -> int:
+        if entry.kind is Kind.GUARD:
+            return DEFAULT
+        number = self.get(entry.next_hop)
+        if number is None:
+            number = self[entry.next_hop] = self._hop(entry)
+        return number
