@@ -24,8 +24,8 @@ from arm.announce.speaker import Speaker
 from arm.board import Board, Rooms
 from arm.choosing import Choosing
 from arm.config import Config, pools
-from arm.family import FamilyLoop, Traffic
 from arm.config_text import fingerprint
+from arm.family import FamilyLoop, Traffic
 from arm.fib import bird
 from arm.fib.bird import BirdWatch
 from arm.fib.birdview import BirdView
