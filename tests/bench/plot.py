@@ -48,10 +48,10 @@ def _panel(name: str, found: Curves) -> Iterator[str]:
     def y(percent: float) -> float:
         return _HEIGHT * (_HIGHEST - max(percent, _LOWEST)) / (_HIGHEST - _LOWEST)
 
-    for percent in range(int(_LOWEST), int(_HIGHEST) + 1, 5):
-        height = y(percent)
+    for grid in range(int(_LOWEST), int(_HIGHEST) + 1, 5):
+        height = y(grid)
         yield f'<line x1="0" x2="{_WIDTH}" y1="{height:.1f}" y2="{height:.1f}" stroke="#ddd"/>'
-        yield f'<text x="-6" y="{height + 4:.1f}" text-anchor="end">{percent} %</text>'
+        yield f'<text x="-6" y="{height + 4:.1f}" text-anchor="end">{grid} %</text>'
     for entries in sorted(set(every)):
         yield f'<text x="{x(entries):.1f}" y="{_HEIGHT + 18}" text-anchor="middle">{entries // 1000}k</text>'
     for number, (strategy, curve) in enumerate(found.items()):
