@@ -8,20 +8,22 @@ traffic ────────────────────────
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from arm.family_rules import Verdicts
 from arm.model import NO_ATTRIBUTES, Attributes, Entry, Family, KernelRoute, Kind, Prefix, Route
 from arm.rib.fulltable import GONE, FullTable
 from arm.rib.hops import RAW_DEFAULT, RAW_LOCAL, Gateways, NextHops
 from arm.rib.hoptable import DEFAULT, MIXED, Hops, HopTable, Keys, among, distinct, key_bits
 from arm.rib.indexed import IndexedTable
 from arm.rib.paint import flatten
-from arm.rib.prefixmap import PrefixMap, key
+from arm.rib.prefixmap import PrefixMap, key, text
 from arm.rib.table import RouteTable
 from arm.selection.demand import Demand
 from arm.selection.policy import Policy, Verdict
@@ -79,11 +81,10 @@ class FamilyLoop:
         self._unroutable = flatten(HopTable.of(key_bits(family), ()))
         self._kernel = IndexedTable(family)  # what is in the kernel
         self._gateways: dict[Prefix, Gateways] = {}
+        self._one_path: set[Prefix] = set()  # in the kernel through a part of what the default has
         self._meaning: Hops = np.zeros(3, np.int32)
         self._time = 0.0  # Unix
-        self._judged: WeakKeyDictionary[IndexedTable, tuple[Policy, float]] = (
-            WeakKeyDictionary()
-        )  # when settled
+        self._verdicts: WeakKeyDictionary[IndexedTable, Verdicts] = WeakKeyDictionary()
         self._fine: Keys = np.empty(0, np.uint64)  # blocks in which the table has longer routes
         self.connected(())
         self.full: FullTable = self._kernel.index.snapshot()
@@ -130,6 +131,8 @@ class FamilyLoop:
         """The entries of the FIB that are not ARM's. Returns whether they have changed."""
         numbers = {prefix: self.hops.number(gateways) for prefix, gateways in fixed.items()}
         fresh, self._table = table is not self._table, table  # a fresh table knows of none
+        if fresh:
+            self._look_at_paths(self._one_path)
         for prefix in numbers.keys() | self.fixed.keys():
             if fresh or numbers.get(prefix) != self.fixed.get(prefix):
                 table.touch(prefix)
@@ -142,17 +145,19 @@ class FamilyLoop:
 
     def settle(self, table: IndexedTable, time: float) -> None:
         """Bring the index of a table up to date, in use or being learned. `time` is Unix time."""
-        policy, then = self._judged.get(table, (self._policy, time))
-        expiry = policy.next_expiry(then)
-        if policy is not self._policy or (expiry is not None and expiry <= time):
-            for prefix in table:  # any route may be pinned, denied, or neither now
-                table.touch(prefix)
-        self._judged[table], self._time = (self._policy, time), time
-        table.settle(self._number)
+        self._time = time
+        verdicts = self._verdicts.get(table)
+        if verdicts is None:
+            verdicts = self._verdicts[table] = Verdicts(self._policy, time)
+        verdicts.go_on(table, self._policy, time, self._foremost)
+        for prefix in verdicts.changed(table, self.fixed):
+            table.touch(prefix)
+        table.settle(partial(self._number, verdicts))
 
     def refresh(self, table: IndexedTable, default: KernelRoute | None, time: float) -> None:
         """Take a new picture of the table in use and of the kernel."""
         self.settle(table, time)
+        self._pins = self._verdicts[table].pins
         before, self._default = self._default, self._default_gateways(default, table)
         if self._default != before:
             for prefix in self._gateways:
@@ -190,21 +195,27 @@ class FamilyLoop:
         """The fixed entries, as selection compares them."""
         return self._hop_table(self._fixed_hops)
 
-    def _number(self, prefix: Prefix, route: Route | None) -> int:
-        verdict = Verdict.NONE
-        if route is not None and not self._policy.empty and prefix not in self.fixed:
-            verdict = self._policy.judge(route, self._time)
-        if verdict is Verdict.PIN:
-            self._pins[prefix] = None
-        else:
-            self._pins.pop(prefix, None)
-        if prefix in self.fixed:
-            return self.fixed[prefix]
+    def _foremost(self) -> Iterator[Prefix]:
+        """What rules matter to most: what is installed, and what has traffic and so may be soon."""
+        yield from [*self._gateways]
+        routes, dropped = self.full.routes, self.family.bits - key_bits(self.family)
+        rows = distinct(self.full.owner(self.meter.keys()))
+        for row in rows[rows >= 0].tolist():
+            yield text(self.family, int(routes.starts[row]) << dropped, int(routes.lengths[row]))
+
+    def _number(self, verdicts: Verdicts, prefix: Prefix, route: Route | None) -> int:
+        if prefix in self._one_path:
+            self._look_at_paths((prefix,))
+        of_others = self.fixed.get(prefix)
+        verdict = verdicts.of(prefix, None if of_others is not None else route)
+        if of_others is not None:
+            return of_others
         if route is None:
             return GONE
         return RAW_DEFAULT if verdict is Verdict.DENY else self.hops.number((route.next_hop,))
 
     def _installed_number(self, prefix: Prefix, route: Route | None) -> int:
+        self._one_path.discard(prefix)
         if route is None:
             return GONE
         gateways = self._gateways[prefix]
@@ -212,10 +223,16 @@ class FamilyLoop:
             return RAW_DEFAULT  # an entry of ARM's without a default: BIRD lets it drop what would be dropped
         if set(gateways) < set(self._default):
             # BIRD resolves a guard through one path of an ECMP default; a route may really go there alone.
+            self._one_path.add(prefix)
             real = self._table.get(prefix) if self._table is not None else None
             if real is None or (real.next_hop,) != gateways:
                 return RAW_DEFAULT
         return self.hops.number(gateways)
+
+    def _look_at_paths(self, prefixes: Iterable[Prefix]) -> None:
+        """Their routes have changed: so may have what it means that they have a path of the default's."""
+        for prefix in prefixes:
+            self._kernel.touch(prefix)
 
     def _reachable(self, gateway: str) -> bool:
         return (

@@ -57,6 +57,7 @@ class Policy:
     def __init__(self, pins: Sequence[Rule] = (), denials: Sequence[Rule] = ()) -> None:
         self._rules = [*((rule, PIN) for rule in pins), *((rule, DENY) for rule in denials)]
         self.empty = not self._rules  # then nobody needs to ask
+        self.prefixes = [rule.prefix for rule, _ in self._rules if rule.prefix is not None]  # that are named
         self._expiries = sorted({rule.until for rule, _ in self._rules if rule.until is not None})
         memory: dict[int, _Judged] = {}
 
