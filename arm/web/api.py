@@ -2,107 +2,68 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+import json
 from http import HTTPStatus
-from typing import TypeVar
 
 from aiohttp import web
-from multidict import MultiMapping
 from prometheus_client import CONTENT_TYPE_LATEST
-from pydantic import BaseModel, ValidationError
 
 from arm import metrics
 from arm.web.agent_metrics import AgentCollector
 from arm.web.agents import by_agent
-from arm.web.problem import ParameterFault, ProblemError
-from arm.web.schemas import AgentQuery, RouteQuery, agents_json, health, routes_json, status_json
+from arm.web.answers import SCRAPES, SEARCHES, AnswerThread, json_answer, link_pages, query_of
+from arm.web.events import Events
+from arm.web.openapi import Endpoint, document
+from arm.web.schemas import (
+    AgentQuery,
+    AgentsView,
+    NoQuery,
+    RouteQuery,
+    RoutesView,
+    StatusView,
+    agents_json,
+    health,
+    routes_json,
+    status_json,
+)
 from arm.web.search import search
 from arm.web.source import SOURCE
 
-MAX_WAITING = 32  # answers; more would only make everybody wait longer than they want to
-
-_Query = TypeVar("_Query", bound=BaseModel)
-_Answer = TypeVar("_Answer")
-
-
-class AnswerThread:
-    """Answers that take long are made one after the other in a thread of their own.
-
-    The event loop also carries BGP and sFlow and must not stand still for the tenth of a second that
-    sorting 100,000 rows takes; and however many pages are open, they get one processor at most.
-    """
-
-    def __init__(self, name: str) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"arm-web-{name}")
-        self._waiting = 0
-
-    async def make(self, answer: Callable[[], _Answer]) -> _Answer:
-        if self._waiting >= MAX_WAITING:
-            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests are waiting")
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, answer)
-        finally:
-            self._waiting -= 1
-
-    async def running(self, _app: web.Application) -> AsyncIterator[None]:
-        """For `Application.cleanup_ctx`."""
-        yield
-        self._thread.shutdown(wait=False, cancel_futures=True)
-
-
-# Two, so that many open pages do not keep the monitoring from its figures.
-SEARCHES = web.AppKey("searches", AnswerThread)
-SCRAPES = web.AppKey("scrapes", AnswerThread)
-
-
-def _query(model: type[_Query], parameters: MultiMapping[str]) -> _Query:
-    faults = [
-        ParameterFault(parameter=name, problem="given more than once", allowed="once")
-        for name in sorted(set(parameters))
-        if len(parameters.getall(name)) > 1
-    ]
-    if not faults:
-        try:
-            return model.model_validate(dict(parameters))
-        except ValidationError as error:
-            faults = [
-                _fault(model, str(fault["loc"][0]), fault["type"], fault["input"])
-                for fault in error.errors(include_url=False)
-            ]
-    names = ", ".join(fault.parameter for fault in faults)
-    raise ProblemError(HTTPStatus.BAD_REQUEST, f"cannot understand the query: {names}", faults)
-
-
-def _fault(model: type[BaseModel], name: str, kind: str, value: str) -> ParameterFault:
-    field = model.model_fields.get(name)
-    if field is None:
-        known = ", ".join(model.model_fields)
-        return ParameterFault(parameter=name, problem="no such parameter", allowed=known)
-    problem = "too long" if kind == "string_too_long" else f"cannot be {value!r}"
-    return ParameterFault(parameter=name, problem=problem, allowed=field.description or "")
+EVENTS = web.AppKey("events", Events)
+DOCUMENT = web.AppKey("document", str)
 
 
 async def get_status(request: web.Request) -> web.Response:
-    return web.json_response(text=status_json(request.app[SOURCE].status()))
+    query_of(NoQuery, request.query)
+    return json_answer(request, status_json(request.app[SOURCE].status()))
 
 
 async def get_routes(request: web.Request) -> web.Response:
-    query, rows = _query(RouteQuery, request.query), request.app[SOURCE].routes()
+    query, rows = query_of(RouteQuery, request.query), request.app[SOURCE].routes()
 
-    def answer() -> str:
+    def found() -> tuple[int, str]:
         matched, page = search(rows, query)
-        return routes_json(len(rows), matched, query, page)
+        return matched, routes_json(len(rows), matched, query, page)
 
-    return web.json_response(text=await request.app[SEARCHES].make(answer))
+    matched, text = await request.app[SEARCHES].make(found)
+    answer = json_answer(request, text)
+    link_pages(request, answer, query.offset, query.limit, matched)
+    return answer
 
 
 async def get_agents(request: web.Request) -> web.Response:
-    query, records = _query(AgentQuery, request.query), request.app[SOURCE].agents()
-    answer = await request.app[SEARCHES].make(lambda: agents_json(by_agent(records, query)))
-    return web.json_response(text=answer)
+    query, records = query_of(AgentQuery, request.query), request.app[SOURCE].agents()
+    text = await request.app[SEARCHES].make(lambda: agents_json(by_agent(records, query)))
+    return json_answer(request, text)
+
+
+async def get_events(request: web.Request) -> web.StreamResponse:
+    return await request.app[EVENTS].listen(request)
+
+
+async def get_document(request: web.Request) -> web.Response:
+    query_of(NoQuery, request.query)
+    return json_answer(request, request.app[DOCUMENT])
 
 
 async def get_healthz(request: web.Request) -> web.Response:
@@ -122,12 +83,26 @@ async def get_metrics(request: web.Request) -> web.Response:
     return web.Response(body=page, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
+# What is in this list is served and described; so nothing is served that is not described.
+ENDPOINTS = (
+    Endpoint("/api/v1/status", get_status, "Everything at one moment", StatusView, NoQuery),
+    Endpoint("/api/v1/routes", get_routes, "The route table, page by page", RoutesView, RouteQuery),
+    Endpoint("/api/v1/agents", get_agents, "What the sFlow agents count", AgentsView, AgentQuery),
+    Endpoint(
+        "/api/v1/events", get_events, "A `status` event each time there is news", content="text/event-stream"
+    ),
+    Endpoint("/api/v1/openapi.json", get_document, "This document", None, NoQuery),
+    Endpoint("/healthz", get_healthz, "The worst concern in one line", content="text/plain", ill=True),
+    Endpoint("/metrics", get_metrics, "For Prometheus", content="text/plain"),
+)
+
+
 def add_api(app: web.Application) -> None:
     for key, name in ((SEARCHES, "search"), (SCRAPES, "scrape")):
         app[key] = AnswerThread(name)
         app.cleanup_ctx.append(app[key].running)
-    app.router.add_get("/api/v1/status", get_status)
-    app.router.add_get("/api/v1/routes", get_routes)
-    app.router.add_get("/api/v1/agents", get_agents)
-    app.router.add_get("/healthz", get_healthz)
-    app.router.add_get("/metrics", get_metrics)
+    app[EVENTS] = Events(app[SOURCE])
+    app.cleanup_ctx.append(app[EVENTS].running)
+    app[DOCUMENT] = json.dumps(document(ENDPOINTS))
+    for each in ENDPOINTS:
+        app.router.add_get(each.path, each.handler, allow_head=not each.endless)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyAddress
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyAddress, WithJsonSchema
 
 from arm.model import ActiveRoute, AgentCounters, Family, Status
 
@@ -17,6 +17,10 @@ Health = Literal["ok", "warning", "critical"]
 FamilyLabel = Annotated[
     Literal["ipv4", "ipv6"],
     BeforeValidator(lambda value: value.label if isinstance(value, Family) else value),
+]
+# JSON Schema knows no address of either family.
+Address = Annotated[
+    IPvAnyAddress, WithJsonSchema({"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]})
 ]
 CounterKind = Literal[
     "interface",
@@ -177,12 +181,18 @@ class RouteQuery(BaseModel):
     offset: int = Field(0, ge=0, le=2**31, description="a whole number from 0 to 2147483648")
 
 
+class NoQuery(BaseModel):
+    """Of what takes no parameters: who gives one would believe that it does something."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
 class AgentQuery(BaseModel):
     """The parameters of /api/v1/agents, described like those of the routes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    agent: IPvAnyAddress | None = Field(None, description="an IPv4 or IPv6 address")
+    agent: Address | None = Field(None, description="an IPv4 or IPv6 address")
     kind: CounterKind | None = Field(None, description=", ".join(get_args(CounterKind)))
 
 

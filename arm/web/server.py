@@ -11,7 +11,6 @@ from aiohttp import web
 
 from arm.model import ArmError
 from arm.web.api import add_api
-from arm.web.events import Events
 from arm.web.problem import problems
 from arm.web.source import SOURCE, StatusSource
 
@@ -31,9 +30,10 @@ _HEADERS = {
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_HEADERS)
-    # Figures are never kept; the page's own files are, but asked for again so that an upgrade shows.
+    # The page's own files are kept, but asked for again so that an upgrade shows. Errors never are, nor what
+    # does not say itself that it may be.
     static = request.path == "/" or request.path.startswith("/static/")
-    response.headers["Cache-Control"] = "no-cache" if static else "no-store"
+    response.headers.setdefault("Cache-Control", "no-cache" if static else "no-store")
 
 
 def _add_file(app: web.Application, path: str, file: Path) -> None:
@@ -48,9 +48,6 @@ def make_app(source: StatusSource) -> web.Application:
     app = web.Application(middlewares=[problems], client_max_size=16 * 1024)
     app[SOURCE] = source
     app.on_response_prepare.append(_add_headers)
-    events = Events(source)
-    app.cleanup_ctx.append(events.running)
-    app.router.add_get("/api/v1/events", events.listen, allow_head=False)
     add_api(app)
     _add_file(app, "/", STATIC / "index.html")
     # Each file by its name, so that no path of a request ever reaches the file system.

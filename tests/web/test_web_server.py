@@ -47,7 +47,8 @@ def test_security_headers(path: str) -> None:
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["Server"] == "arm"
-    assert headers["Cache-Control"] == ("no-cache" if path in PATHS[:3] else "no-store")
+    kept = {**dict.fromkeys(PATHS[:3], "no-cache"), **dict.fromkeys(PATHS[3:6], "private, no-cache")}
+    assert headers["Cache-Control"] == kept.get(path, "no-store")
 
 
 @pytest.mark.parametrize("path", PATHS)
