@@ -172,7 +172,8 @@ class BlockMeter:
     def restore(self, memory: Memory, elapsed: float, now: float) -> None:
         """Go on from what was remembered `elapsed` seconds ago, by this meter or that of an earlier run.
 
-        Nothing was observed in between: what is known has aged, but the rates are still what they were.
+        Nothing was observed in between: what is known has aged, but the rates are still what they were. A
+        short absence is no silence of the blocks'.
         """
         self._automatic.add(memory.rate, memory.observed)
         window = self.window
@@ -180,7 +181,8 @@ class BlockMeter:
         self._keys = memory.keys
         sums = (memory.octets * decay, memory.packets * decay, memory.samples * decay)
         self._sums = np.stack((*sums, memory.standing * slower))
-        self._seen = now - elapsed - memory.silent
+        silence = elapsed if elapsed > PATIENCE * window else 0.0
+        self._seen = now - silence - memory.silent
         self._time, self._observed = now, memory.observed * decay
         self._take(np.flatnonzero(self._remembered(self._seen, self._sums[_SAMPLES], now)))
         self._forget_most()

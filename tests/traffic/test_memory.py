@@ -92,8 +92,8 @@ def test_a_block_is_forgotten_when_it_would_have_been() -> None:
     assert meter.dump().silent.tolist() == [30.0, 0.0]
     other = taken_over(meter, 32, WINDOW, 20.0, 1000.0)
     assert other.keys().tolist() == [key("20.0.0.0"), key("20.0.1.0")]
-    assert other.dump().silent.tolist() == [50.0, 20.0]
-    add(other, [], 1011.0)
+    assert other.dump().silent.tolist() == [30.0, 0.0], "nobody could hear them meanwhile"
+    add(other, [], 1031.0)
     assert other.keys().tolist() == [key("20.0.1.0")]
 
 
