@@ -107,13 +107,62 @@ class Attributes:
 NO_ATTRIBUTES = Attributes()  # one for all entries that are no routes: equal ones share a command
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A prefix as the full table has it."""
+class BgpPath:
+    """Where routes lead, and with what: one object for all routes that have both in common."""
 
-    prefix: Prefix
-    next_hop: str
-    attributes: Attributes
+    __slots__ = ("_attributes", "next_hop")
+
+    def __init__(self, next_hop: str, attributes: Attributes | None) -> None:
+        self.next_hop = next_hop
+        self._attributes = attributes
+
+    @property
+    def attributes(self) -> Attributes:
+        """The attributes; `_read` when somebody asks for the first time."""
+        if self._attributes is None:
+            self._attributes = self._read()
+        return self._attributes
+
+    def _read(self) -> Attributes:
+        raise NotImplementedError
+
+
+class Route:
+    """A prefix as the full table has it. Made when somebody asks for it: a table keeps prefixes and paths."""
+
+    __slots__ = ("path", "prefix")
+
+    def __init__(self, prefix: Prefix, next_hop: str, attributes: Attributes) -> None:
+        self.prefix = prefix
+        self.path = BgpPath(next_hop, attributes)
+
+    @classmethod
+    def along(cls, prefix: Prefix, path: BgpPath) -> Route:
+        """The route to a prefix by that path."""
+        route = cls.__new__(cls)
+        route.prefix, route.path = prefix, path
+        return route
+
+    @property
+    def next_hop(self) -> str:
+        return self.path.next_hop
+
+    @property
+    def attributes(self) -> Attributes:
+        return self.path.attributes
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Route):
+            return NotImplemented
+        if self.prefix != other.prefix or self.next_hop != other.next_hop:
+            return False
+        return self.path is other.path or self.attributes == other.attributes
+
+    def __hash__(self) -> int:
+        return hash((self.prefix, self.next_hop))
+
+    def __repr__(self) -> str:
+        return f"Route({self.prefix!r}, {self.next_hop!r}, {self.attributes!r})"
 
 
 class Kind(Enum):

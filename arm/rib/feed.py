@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from arm.model import Family, Prefix, Route
+from arm.model import Family, Prefix
 from arm.rib.indexed import IndexedTable
 from arm.rib.messages import SessionChange, Update
 
@@ -55,15 +55,17 @@ class Feed:
         serving, arriving = self._serving[update.family], self._learning.get(update.family)
         touched: list[Prefix] = []
         for next_hop, prefixes in update.announced:
+            path = update.path(next_hop)
+            if arriving is not None:
+                arriving.announce(path, prefixes)
+                if not serving and serving.default is None:
+                    continue  # nothing serves yet, and there is nothing that a route could make wrong
             for prefix in prefixes:
-                route = Route(prefix, next_hop, update.attributes)
                 if arriving is not None:
-                    arriving.set(route)
                     known = serving.get(prefix) if prefix != update.family.default else serving.default
-                    # At first there is nothing that serves, and nothing that a route could make wrong.
                     if (known is None and not serving) or (known is not None and known.next_hop == next_hop):
                         continue
-                serving.set(route)
+                serving.announce(path, (prefix,))
                 touched.append(prefix)
         for prefix in update.withdrawn:
             if arriving is not None:

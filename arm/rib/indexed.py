@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence, Set
 import numpy as np
 from numpy.typing import NDArray
 
-from arm.model import Family, Prefix, Route
+from arm.model import BgpPath, Family, Prefix, Route
 from arm.rib.fulltable import GONE, RouteIndex
 from arm.rib.hops import RAW_MIXED
 from arm.rib.hoptable import HopTable, Keys, key_bits, last
@@ -21,19 +21,46 @@ _FEW, _CROWD = (
 )  # so few prefixes, or prefixes with fewer routes inside, are quicker looked up in the tree
 
 
+_PIECE = 4096  # prefixes numbered in one go while a table is being learned: some 15 ms
+
+Number = Callable[[Prefix, Route | None], int]
+
+
 class IndexedTable(RouteTable):
-    """Routes, and by number the same in `index`, which is brought up to date by `settle`."""
+    """Routes, and by number the same in `index`, which is brought up to date by `settle`.
+
+    While a table is being learned nobody asks for its index. Until then its routes are numbered piece by
+    piece as they come, and put in order when somebody does ask.
+    """
 
     def __init__(self, family: Family) -> None:
         super().__init__(family)
-        self.index = RouteIndex(key_bits(family))
+        self._index = RouteIndex(key_bits(family))
+        self._asked = False  # for the index
+        self._number: Number | None = None
+        self._numbered: list[HopTable] = []  # what the index does not have yet
         self._unsettled: dict[Prefix, None] = {}
         self._long: dict[int, set[Prefix]] = {}  # key → prefixes that are longer than a key
 
-    def set(self, route: Route) -> None:
+    def announce(self, path: BgpPath, prefixes: Sequence[Prefix]) -> None:
         """See `RouteTable`."""
-        super().set(route)
-        self.touch(route.prefix)
+        super().announce(path, prefixes)
+        self._unsettled.update(dict.fromkeys(prefixes))
+        self._unsettled.pop(self.family.default, None)
+        if not self._asked and self._number is not None and len(self._unsettled) >= _PIECE:
+            self._settle_some(self._number, _PIECE)
+
+    @property
+    def index(self) -> RouteIndex:
+        """The routes as arrays, as they were when settled last."""
+        if not self._asked:
+            self._asked = True
+            while self._number is not None and self._unsettled:
+                self._settle_some(self._number, _PIECE)
+        if self._numbered:
+            self._index.update(_latest(self._numbered))
+            self._numbered = []
+        return self._index
 
     def remove(self, prefix: Prefix) -> None:
         """See `RouteTable`."""
@@ -62,13 +89,13 @@ class IndexedTable(RouteTable):
     def _columns(self, prefixes: Sequence[Prefix]) -> tuple[Keys, Keys]:
         """First and last keys."""
         starts, lengths = self._places(prefixes)
-        return starts, last(starts, np.minimum(lengths, self.index.bits).astype(np.int8), self.index.bits)
+        return starts, last(starts, np.minimum(lengths, self._index.bits).astype(np.int8), self._index.bits)
 
     def _keys(self, prefix: Prefix) -> tuple[int, int]:
         """First and last key that a prefix has addresses of."""
         start, length = key(prefix)
         last = start + (1 << (self.family.bits - length)) - 1
-        dropped = self.family.bits - self.index.bits
+        dropped = self.family.bits - self._index.bits
         return start >> dropped, last >> dropped
 
     def touch(self, prefix: Prefix) -> None:
@@ -76,42 +103,51 @@ class IndexedTable(RouteTable):
         if prefix != self.family.default:
             self._unsettled[prefix] = None
 
-    def settle(self, number: Callable[[Prefix, Route | None], int]) -> int:
+    def settle(self, number: Number) -> int:
         """Bring `index` up to date; returns the number of prefixes that had changed.
 
         `number` gives the raw next hop of a prefix and its route, if it has one; GONE takes it out.
         """
-        unsettled, self._unsettled = list(self._unsettled), {}
-        starts, lengths = self._places(unsettled)
-        hops = np.array([number(prefix, self.get(prefix)) for prefix in unsettled], np.int32)
-        bits = self.index.bits
+        self._number = number
+        return self._settle_some(number, len(self._unsettled) if self._asked else _PIECE)
+
+    def _settle_some(self, number: Number, most: int) -> int:
+        """Number so many of the prefixes that changed."""
+        unsettled = self._unsettled
+        if len(unsettled) <= most:
+            self._unsettled, prefixes = {}, list(unsettled)
+        else:
+            prefixes = [unsettled.popitem()[0] for _ in range(most)]
+        if not prefixes:
+            return 0
+        starts, lengths = self._places(prefixes)
+        hops = np.array([number(prefix, self.get(prefix)) for prefix in prefixes], np.int32)
+        bits = self._index.bits
         blocks = set[int]()
         for row in np.flatnonzero(lengths > bits).tolist():
             start = int(starts[row])
             longer = self._long.setdefault(start, set())
-            (longer.discard if hops[row] == GONE else longer.add)(unsettled[row])
+            (longer.discard if hops[row] == GONE else longer.add)(prefixes[row])
             blocks.add(start)
         short = np.flatnonzero(lengths <= bits)
         found = HopTable.sort(bits, starts[short], lengths[short].astype(np.int8), hops[short])
         if blocks or self._long:
             found = self._mixed(found, blocks, number)
-        self.index.update(found)
-        return len(unsettled)
+        self._numbered.append(found)
+        return len(prefixes)
 
     def _places(self, prefixes: Sequence[Prefix]) -> tuple[Keys, NDArray[np.int16]]:
         """First keys and lengths."""
-        af, width = self.family.af, self.index.bits
+        af, width = self.family.af, self._index.bits
         packed = b"".join([socket.inet_pton(af, prefix[: prefix.index("/")]) for prefix in prefixes])
         words = np.frombuffer(packed, f">u{width // 8}")[:: self.family.bits // width]
         lengths = np.array([int(prefix[prefix.index("/") + 1 :]) for prefix in prefixes], np.int16)
         return words.astype(np.uint64), lengths
 
-    def _mixed(
-        self, found: HopTable, blocks: Set[int], number: Callable[[Prefix, Route | None], int]
-    ) -> HopTable:
+    def _mixed(self, found: HopTable, blocks: Set[int], number: Number) -> HopTable:
         """The same changes, and those of blocks with routes longer than a key: of these nothing more can be
         said. `blocks` are those in which such routes have changed."""
-        bits = self.index.bits
+        bits = self._index.bits
         rows = {(start, length): hop for start, length, hop in found.rows()}
         for start in blocks:
             if not self._long[start]:
@@ -123,6 +159,19 @@ class IndexedTable(RouteTable):
         return HopTable.of(bits, ((*at, hop) for at, hop in rows.items()))
 
     def _block(self, start: int) -> str:
-        dropped = self.family.bits - self.index.bits
+        dropped = self.family.bits - self._index.bits
         packed = (start << dropped).to_bytes(self.family.bits // 8, "big")
-        return f"{socket.inet_ntop(self.family.af, packed)}/{self.index.bits}"
+        return f"{socket.inet_ntop(self.family.af, packed)}/{self._index.bits}"
+
+
+def _latest(tables: Sequence[HopTable]) -> HopTable:
+    """All rows as one table; of those with the same prefix the last one counts."""
+    if len(tables) == 1:
+        return tables[0]
+    starts = np.concatenate([table.starts for table in tables])
+    lengths = np.concatenate([table.lengths for table in tables])
+    order = np.lexsort((lengths, starts))  # stable
+    starts, lengths = starts[order], lengths[order]
+    final = np.append((starts[1:] != starts[:-1]) | (lengths[1:] != lengths[:-1]), True)
+    hops = np.concatenate([table.hops for table in tables])[order]
+    return HopTable(tables[0].bits, starts[final], lengths[final], hops[final])

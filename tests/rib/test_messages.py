@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arm.model import AsPathSegment, Family
-from arm.rib.messages import Answer, EndOfRib, MessageError, Parser, SessionChange, Update
+from arm.rib.messages import Answer, EndOfRib, Event, MessageError, Parser, SessionChange, Update
 
 
 def line(kind: str, local: str = "127.0.0.1", **neighbor: Any) -> bytes:
@@ -117,17 +117,112 @@ def test_one_update_may_concern_both_families() -> None:
     assert (six.family, six.withdrawn) == (Family.IPV6, ())
 
 
-def test_equal_attributes_are_one_object_while_in_use() -> None:
+def told(attributes: dict[str, Any], **announce: dict[str, list[str]]) -> bytes:
+    """An UPDATE exactly as ExaBGP 5.0.15 writes it, spaces included."""
+    words = []
+    for name, value in attributes.items():
+        text = json.dumps(value)
+        if name in ("community", "large-community"):
+            text = "[ " + ", ".join(f"[ {', '.join(map(str, each))} ]" for each in value) + " ]"
+        elif name == "extended-community":
+            text = "[ " + ", ".join("{ " + json.dumps(each)[1:-1] + " }" for each in value) + " ]"
+        words.append(f'"{name}": {text}')
+    ((family, hops),) = announce.items()
+    lists = (f'"{hop}": [ {", ".join(map(json.dumps, nlri))} ]' for hop, nlri in hops.items())
+    head = (
+        '{ "exabgp": "5.0.0", "time": 1795279661.1946814, "host" : "vm", "pid" : 17576, "ppid" : 17552, '
+        '"counter": 10, "type": "update", '
+        '"neighbor": { "address": { "local": "127.0.0.8", "peer": "127.0.0.1" }, '
+        '"asn": { "local": 65000, "peer": 65000 }, "router-id": "192.0.2.8" , "direction": "receive", '
+        '"message": { "update": { "attribute": { '
+    )
+    tail = f' }}, "announce": {{ "{family} unicast": {{ {", ".join(lists)} }} }} }} }} }} }}'
+    return (head + ", ".join(words) + tail).encode()
+
+
+class Careful(Parser):
+    """Reads every line in full."""
+
+    def parse(self, line: bytes) -> list[Event]:
+        return super().parse(line.replace(b"{ ", b"{", 1))
+
+
+texts = st.text(st.characters(codec="utf-8"), max_size=8) | st.sampled_from(
+    ['" }, "announce": { "ipv4', "\x01"]
+)
+attribute_sets = st.fixed_dictionaries(
+    {"origin": st.sampled_from(["igp", "egp", "incomplete"])},
+    optional={
+        "as-path": st.sampled_from([RICH["as-path"], {"0": {"element": "as-sequence", "value": [1, 2]}}]),
+        "med": st.integers(0, 2**32 - 1),
+        "local-preference": st.sampled_from([100, 200]),
+        "atomic-aggregate": st.just(True),
+        "aggregator": texts,
+        "community": st.lists(
+            st.tuples(st.integers(0, 65535), st.integers(0, 65535)), min_size=1, max_size=3
+        ),
+        "extended-community": st.lists(
+            st.fixed_dictionaries({"value": st.integers(0, 2**64 - 1), "string": texts}),
+            min_size=1,
+            max_size=3,
+        ),
+        "large-community": st.lists(st.tuples(*[st.integers(0, 2**32 - 1)] * 3), min_size=1, max_size=3),
+        "attribute-0x63-0xE0": st.just("0x1234"),
+    },
+)
+
+
+@given(attribute_sets, st.integers(1, 4), st.sampled_from(["10.0.1.2", "2001:db8:1::2"]))
+def test_the_short_way_reads_what_the_long_way_does(fields: dict[str, Any], count: int, hop: str) -> None:
+    family = Family.of(hop)
+    prefixes = [f"20.{n}.0.0/16" if family is Family.IPV4 else f"2a00:{n}::/32" for n in range(count)]
+    line = told(fields, **{family.label: {hop: prefixes}})
+    assert json.loads(line)
+    (short,), (long,) = Parser().parse(line), Careful().parse(line)
+    assert isinstance(short, Update)
+    assert isinstance(long, Update)
+    assert (short.local_ip, short.family, short.sent) == ("127.0.0.8", family, False)
+    assert short.announced == long.announced == ((hop, prefixes),)
+    assert short.attributes == long.attributes
+    assert short.path(hop).attributes is short.attributes, "read once"
+    assert short.path("192.0.2.77").next_hop == "192.0.2.77"
+
+
+def test_a_full_table_takes_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json, "loads", lambda _: pytest.fail("read in full"))
+    (event,) = Parser().parse(told(RICH, ipv4={"10.0.1.2": ["20.1.0.0/16", "20.2.0.0/16"]}))
+    assert isinstance(event, Update)
+    assert event.announced == (("10.0.1.2", ["20.1.0.0/16", "20.2.0.0/16"]),)
+
+
+def test_equal_paths_are_one_object_while_in_use() -> None:
     parser = Parser()
-    announce = {"ipv4 unicast": {"10.0.1.2": ["20.1.0.0/16"]}}
-    (first,) = parser.parse(update({"update": {"attribute": RICH, "announce": announce}}))
-    (second,) = parser.parse(update({"update": {"attribute": dict(RICH), "announce": announce}}))
-    assert isinstance(first, Update)
-    assert isinstance(second, Update)
-    assert first.attributes is second.attributes
-    assert parser.attribute_sets == 1
+    lines = [told(RICH, ipv4={"10.0.1.2": [f"20.{n}.0.0/16"]}) for n in range(2)]
+    first, second = (
+        event.path("10.0.1.2") for line in lines for event in parser.parse(line) if isinstance(event, Update)
+    )
+    (other,) = parser.parse(told(RICH, ipv4={"10.0.1.3": ["20.1.0.0/16"]}))
+    assert first is second
+    assert isinstance(other, Update)
+    assert other.path("10.0.1.3") is not first
+    assert parser.paths == 2
     del first, second
-    assert parser.attribute_sets == 0
+    assert parser.paths == 1
+
+
+def test_what_is_out_of_use_is_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("arm.rib.paths._CHECK", 4)
+    parser = Parser()
+    kept = []
+    for med in range(100):
+        (event,) = parser.parse(told({"med": med}, ipv4={"10.0.1.2": ["20.1.0.0/16"]}))
+        assert isinstance(event, Update)
+        if med % 10 == 0:
+            kept.append(event.path("10.0.1.2"))
+        del event
+        assert len(parser._paths._known) <= max(4, len(kept) * 3 // 2 + 2)
+    assert parser.paths == len(kept)
+    assert [path.attributes.med for path in kept] == list(range(0, 100, 10))
 
 
 def test_other_families_and_kinds_concern_nobody() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from threading import Thread
 
 import pytest
 from hypothesis import given
@@ -109,15 +110,21 @@ def order(route: Route) -> tuple[int, int]:
 
 
 class Failing(PyTricia):  # type: ignore[misc]
-    """Runs out of memory while it looks."""
+    """Runs out of memory while it looks, and while another thread asks."""
 
     def __init__(self, table: RouteTable) -> None:
         super().__init__(table.family.bits, table.family.af)
-        self.seen: list[object] = []
+        self.table = table
+        self.seen: list[Route | None] = []
 
     def children(self, prefix: str) -> list[str]:
-        self.seen = [len(self), self.get(prefix)]
+        self.asking = Thread(target=self.ask, args=(Prefix(prefix),))
+        self.asking.start()
+        self.asking.join(0.02)
         raise MemoryError
+
+    def ask(self, prefix: Prefix) -> None:
+        self.seen = [self.table.get(prefix), self.table.nearest(prefix)]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +142,8 @@ def test_a_failing_look_inside_leaves_the_table_as_it_was(family: Family, outer:
             table.set(about)
         with pytest.raises(MemoryError):
             table.inside(Prefix(inner))
-        assert tree.seen == [len(table) + 1, about], "whoever looks meanwhile finds the same routes"
+        tree.asking.join()
+        assert tree.seen == [None, about], "whoever looks meanwhile finds the same routes"
         assert set(table) == ({outer} if about else set())
     with pytest.raises(ValueError, match="Invalid"):
         table.inside(Prefix(outer[1:3] + "/8"))
