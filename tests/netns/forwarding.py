@@ -168,14 +168,21 @@ class Recorder:
         self._looked = start
         return bool(changed)
 
+    def _counts_complete(self) -> dict[str, dict[str, int]]:
+        """While the kernel's set grows, a listing may lack some of it: not so the next one."""
+        for _ in range(10):
+            counts = self._lab.counts()
+            if all(before.keys() <= counts[name].keys() for name, before in self._counts.items()):
+                return counts
+        raise AssertionError("listings that lack what was counted before")
+
     def count(self) -> None:
         """See where packets went since the last time."""
         start = time.monotonic()
-        counts = self._lab.counts()
+        counts = self._counts_complete()
         end = time.monotonic()
         for name, now in counts.items():
             before = self._counts[name]
-            assert before.keys() <= now.keys(), "a listing that lacks what was counted before"
             new = {address: count - before.get(address, 0) for address, count in now.items()}
             packets = {address: count for address, count in new.items() if count}
             self.arrivals.append(Arrivals(name, self._counted, end, packets))
