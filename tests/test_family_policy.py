@@ -92,7 +92,7 @@ def made(family: Family, drawn: list[tuple[tuple[str, int], int | None]]) -> lis
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.sampled_from(Family), happenings)
 def test_in_the_end_every_route_is_what_the_rules_say(family: Family, history: list[tuple[Any, ...]]) -> None:
     """However rules, routes, fixed entries and whole tables change meanwhile."""
@@ -185,7 +185,7 @@ paths = st.tuples(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.sampled_from(Family), st.lists(paths, max_size=25))
 def test_one_path_of_the_default_is_the_default_unless_the_route_goes_there(
     family: Family, history: list[tuple[str, int, set[int]]]
