@@ -39,7 +39,7 @@ KILL, TERM = signal.SIGKILL, signal.SIGTERM
 FAULTS = (
     Fault("nothing", nothing, lasts=10),
     Fault("ARM killed", stop_arm(KILL), start_arm),
-    Fault("ARM restarted", stop_arm(TERM), start_arm, lasts=0, slow=True),
+    Fault("ARM restarted", stop_arm(TERM), start_arm, lasts=0),
     Fault("ExaBGP killed", signal_exabgp(KILL)),
     Fault("ExaBGP ended", signal_exabgp(TERM), slow=True),
     Fault(

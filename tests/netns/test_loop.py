@@ -8,7 +8,6 @@ routes by `ip`: never by ARM.
 from __future__ import annotations
 
 import re
-import signal
 import time
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
@@ -327,39 +326,6 @@ def all_routes(lab: Lab) -> dict[str, float]:
         if not page["routes"]:
             return found
         found |= {row["prefix"]: row["bits_per_second"] for row in page["routes"]}
-
-
-# --- ARM goes and comes back
-
-
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=lambda how: how.name)
-def test_routes_stay_through_a_restart(
-    lab: Lab, running: float, watch: KernelWatch, how: signal.Signals
-) -> None:
-    time.sleep(10)  # the changes that follow a warm-up are over
-    before = {family: set(lab.kernel_routes(family)) for family in Family}
-    start = time.monotonic()
-    code = lab.stop_arm(how)
-    assert code == (0 if how is signal.SIGTERM else -signal.SIGKILL)
-    time.sleep(5)
-    # What was on its way when ARM went may still arrive.
-    late = [change for change in watch.since(start) if change.at > start + 0.5]
-    assert late == [], "no route event while ARM is away"
-    lab.start_arm()
-    for family in (Family.IPV6, Family.IPV4):  # in the order in which they are learned
-        until(lambda family=family: taken_over(status(lab, family)), 120, "entries taken over")  # type: ignore[misc]
-        time.sleep(1)  # end-of-RIB has been sent: BIRD has dropped what was not announced again
-        kept = before[family] & set(lab.kernel_routes(family))
-        assert status(lab, family)["state"] == "warming", "nothing is evicted before the traffic is known"
-        print(f"{family.title}: {len(kept)} of {len(before[family])} routes kept")
-        # A few were being exchanged when ARM went.
-        assert len(kept) >= 0.98 * len(before[family])
-    until(lambda: all(each["state"] == "active" for each in families_of(lab)), 60, "active again")
-
-
-def taken_over(family: dict[str, Any]) -> bool:
-    """Everything that the last run left is announced again."""
-    return bool(family["state"] == "warming" and family["announced"] and not family["unexpected"])
 
 
 # --- a family without a default
