@@ -42,6 +42,14 @@ ALLOWED: dict[str, set[str]] = {
         "health",
         "lifecycle",
     },
+    "explain": {
+        "model",
+        "rib",
+        "traffic",
+        "family",
+        "picture",
+        "lifecycle",
+    },
     "board": {
         "model",
         "sflow",
@@ -62,7 +70,8 @@ ALLOWED: dict[str, set[str]] = {
     "web": {"model", "metrics"},
     "decode": {"model", "log", "sflow"},
     "simulate": {"model", "log", "rib", "traffic", "selection"},
-    "cli": {"model", "config", "log", "app", "decode", "simulate"},
+    "client": {"model"},
+    "cli": {"model", "client", "config", "log", "app", "decode", "simulate"},
 }
 EVERYTHING = {"app", "assembly"}  # wire the rooms
 
@@ -71,7 +80,7 @@ def room(module: str) -> str:
     """The room of a module: "arm.rib.table" is in "rib", "arm.config_checks" in "config"."""
     name = module.split(".")[1]
     stem = name.partition("_")[0]
-    if stem in ("config", "family", "picture", "simulate"):
+    if stem in ("cli", "config", "explain", "family", "picture", "simulate"):
         return stem
     return "cli" if name == "__main__" else name
 

@@ -13,6 +13,7 @@ from arm.web.agent_metrics import AgentCollector
 from arm.web.agents import by_agent
 from arm.web.answers import SCRAPES, SEARCHES, AnswerThread, json_answer, link_pages, query_of
 from arm.web.events import Events
+from arm.web.explain import EXPLAIN
 from arm.web.openapi import Endpoint, document
 from arm.web.schemas import (
     AgentQuery,
@@ -88,6 +89,7 @@ ENDPOINTS = (
     Endpoint("/api/v1/status", get_status, "Everything at one moment", StatusView, NoQuery),
     Endpoint("/api/v1/routes", get_routes, "The route table, page by page", RoutesView, RouteQuery),
     Endpoint("/api/v1/agents", get_agents, "What the sFlow agents count", AgentsView, AgentQuery),
+    EXPLAIN,
     Endpoint(
         "/api/v1/events", get_events, "A `status` event each time there is news", content="text/event-stream"
     ),
