@@ -17,6 +17,7 @@ ALLOWED: dict[str, set[str]] = {
     "reload": {"config", "log"},
     "systemd": set(),
     "health": {"model"},
+    "history": {"model"},
     "stalls": set(),
     "freeze": set(),
     "lifecycle": {"model", "freeze"},
@@ -67,7 +68,7 @@ ALLOWED: dict[str, set[str]] = {
     "choosing": {"model", "config", "rib", "selection", "state", "chooser", "lifecycle", "routing"},
     "keeping": {"model", "state", "routing"},
     "metrics": {"model"},
-    "web": {"model", "metrics"},
+    "web": {"model", "metrics", "history"},
     "decode": {"model", "log", "sflow"},
     "simulate": {"model", "log", "rib", "traffic", "selection"},
     "client": {"model"},
@@ -80,7 +81,7 @@ def room(module: str) -> str:
     """The room of a module: "arm.rib.table" is in "rib", "arm.config_checks" in "config"."""
     name = module.split(".")[1]
     stem = name.partition("_")[0]
-    if stem in ("cli", "config", "explain", "family", "picture", "simulate"):
+    if stem in ("cli", "config", "explain", "family", "history", "picture", "simulate"):
         return stem
     return "cli" if name == "__main__" else name
 
