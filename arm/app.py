@@ -333,7 +333,7 @@ class Arm:
             vitals=Vitals(
                 silent=self._collector.silent(now),
                 sample_rate=rate,
-                reflector=self._routing.down_since[REFLECTOR] is None,
+                reflector=self._routing.heard(REFLECTOR),
                 netlink=self._kernel.lost_since is None,
                 routes=len(table) or None,
                 refused=sum(route.offload_failed for route in kernel.values()),

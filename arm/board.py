@@ -179,5 +179,6 @@ class Board:
             kernel=kernel,
             differences=differences,
             reasons=rooms.lifecycles[family].reasons,
+            ceiling=rooms.lifecycles[family].ceiling,
             proven=proven,
         )

@@ -42,6 +42,7 @@ class Watched:
     kernel: Mapping[Prefix, KernelRoute]
     differences: Differences
     reasons: Sequence[Reason] = ()  # to be frozen
+    ceiling: int | None = None  # entries that the hardware had room for when it refused more
     proven: Proven | None = None  # None: where traffic should go is not known now
     carried: Carried | None = None  # None: what the loop's meter says
 

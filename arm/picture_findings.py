@@ -41,6 +41,7 @@ def findings(
         if each.state is not State.OFF:
             yield from _state(each)
             yield from _frozen(each)
+            yield from _ceiling(each)
             yield from _differences(each)
             yield from _misforwarding(each, strategy)
 
@@ -117,6 +118,17 @@ def _frozen(watched: Watched) -> Iterator[Finding]:
         left = f"; for {reason.left:.0f} s more" if reason.left is not None else ""
         text = f"the choice of {family.title} entries is frozen: {reason.text}{left}"
         yield Finding(reason.name, text, reason.remedy, family, critical=True)
+
+
+def _ceiling(watched: Watched) -> Iterator[Finding]:
+    family = watched.loop.family
+    if watched.ceiling is not None and watched.ceiling < watched.capacity:
+        yield Finding(
+            "capacity-reduced",
+            f"the hardware took {watched.ceiling} {family.title} entries, {watched.capacity} are configured",
+            "ARM makes do with these and tries more later; set the capacity in arm.toml to what there is",
+            family,
+        )
 
 
 def _differences(watched: Watched) -> Iterator[Finding]:

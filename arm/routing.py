@@ -52,6 +52,7 @@ class Routing:
         self._parser = Parser()
         self._rate_limit = RateLimit(10.0)
         self._shrinks = shrinks
+        self._seen: set[str] = set()  # sessions that have been up
         self._held: dict[Family, float] = {}  # since when
         self._doubtful: set[Family] = set()  # so much has changed that everything is looked at
         self.strategy = strategy
@@ -59,6 +60,10 @@ class Routing:
         self.recovering = False  # BIRD is, from a graceful restart
         self._changed: dict[Family, set[Prefix]] = {}  # since `note`; nobody asks about other families
         self.down_since: dict[str, float | None] = dict.fromkeys(sessions.values(), now)
+
+    def heard(self, session: str) -> bool:
+        """The session is up, or has never been: then there is nothing yet that it could be missed for."""
+        return self.down_since[session] is None or session not in self._seen
 
     # --- ExaBGP -------------------------------------------------------------------------------------
 
@@ -104,6 +109,8 @@ class Routing:
         if name is None:
             return
         self.down_since[name] = None if change.up else now
+        if change.up:
+            self._seen.add(name)
         log.info("session up" if change.up else "session down", session=name, reason=change.reason)
         if name == REFLECTOR:
             self._feed.session(change)

@@ -73,24 +73,25 @@ class Backoff:
         self._delay = FIRST_BACK_OFF  # the next one
         self._until = float("-inf")
         self._refused = 0  # entries at the last look
+        self._room = 0  # most entries held since the last refusal
 
     def advance(self, refused: int, accepted: int, clock: float) -> bool:
         """Wait? The hardware has refused `refused` entries that the kernel has, and holds `accepted`."""
         waiting = clock < self._until
-        if not refused:
-            if waiting:
-                self._until = clock
-            elif clock >= self._until + self._delay:
+        if refused and not waiting and (refused > self._refused or clock >= self._until + TRIAL):
+            self._until, waiting, self._room = clock + self._delay, True, 0
+            self._delay = min(2.0 * self._delay, LONGEST_BACK_OFF)
+        if waiting:
+            # The most that it held: it may still be at work on what came last, and what it refused goes.
+            self._room = max(self._room, accepted)
+            self.ceiling = self._room or None  # it took none at all: that is not for lack of room
+        elif not refused:
+            if clock >= self._until + self._delay:
                 self.ceiling = None
             if clock >= self._until + FORGOTTEN:
                 self._delay = FIRST_BACK_OFF
-        elif not waiting and (refused > self._refused or clock >= self._until + TRIAL):
-            self._until, waiting = clock + self._delay, True
-            self._delay = min(2.0 * self._delay, LONGEST_BACK_OFF)
-        if refused and waiting and accepted:  # it took none at all: that is not for lack of room
-            self.ceiling = accepted if self.ceiling is None else min(self.ceiling, accepted)
         self._refused = refused
-        return clock < self._until
+        return waiting
 
     def left(self, clock: float) -> float:
         """Seconds until the back-off ends."""

@@ -8,6 +8,7 @@ import pytest
 
 from arm.freeze.reasons import FEW, HOLD, REMEDIES, Limits
 from arm.freeze.samples import FEWEST
+from arm.freeze.timers import FIRST_BACK_OFF
 from arm.lifecycle import Facts, Lifecycle, State
 from tests.freeze.life import GOOD, WINDOW, Life, active, prefixes, vitals
 
@@ -21,7 +22,6 @@ PATIENCE = int(Limits().patience)
         ("reflector-down", vitals(reflector=False)),
         ("netlink-lost", vitals(netlink=False)),
         ("shrunken-table", vitals(routes=4_999)),
-        ("hardware-full", vitals(refused=1)),
     ],
 )
 def test_a_fault_freezes_at_once_and_heals_a_moment_after_it(name: str, facts: Facts) -> None:
@@ -34,6 +34,16 @@ def test_a_fault_freezes_at_once_and_heals_a_moment_after_it(name: str, facts: F
     assert life.cycle.reasons[0].since == life.now - 30
     assert life.last(GOOD, int(HOLD) - 1) is State.FROZEN, "it may come again"
     life.look()
+    assert life.cycle.state in (State.ACTIVE, State.WARMING)
+    assert life.names == []
+
+
+def test_hardware_that_refuses_freezes_for_a_back_off() -> None:
+    life = active()
+    assert life.look(vitals(refused=1)) is State.FROZEN
+    assert life.names == ["hardware-full"]
+    assert life.last(GOOD, int(FIRST_BACK_OFF) - 1) is State.FROZEN, "though what it refused is taken back"
+    life.last(GOOD, int(HOLD) + 1)
     assert life.cycle.state in (State.ACTIVE, State.WARMING)
     assert life.names == []
 

@@ -85,13 +85,14 @@ def test_more_that_is_refused_ends_the_trial() -> None:
     assert hardware.waits() == 2 * FIRST_BACK_OFF
 
 
-def test_with_nothing_refused_it_goes_on_at_once_but_not_to_grow() -> None:
+def test_it_waits_though_what_was_refused_is_gone() -> None:
+    """ARM takes it back at once: that is no sign of room."""
     hardware = Hardware(size=100, entries=110)
     assert hardware.look()
     assert hardware.backoff.left(hardware.now) == FIRST_BACK_OFF
-    hardware.entries = 100
-    assert not hardware.look()
-    assert hardware.backoff.left(hardware.now) == 0.0
+    hardware.entries = 90
+    assert hardware.waits() == FIRST_BACK_OFF - 1
+    assert hardware.backoff.ceiling == 100
     quiet = 0
     while hardware.backoff.ceiling is not None:
         assert not hardware.look()
@@ -102,7 +103,7 @@ def test_with_nothing_refused_it_goes_on_at_once_but_not_to_grow() -> None:
 @pytest.mark.parametrize(("quiet", "expected"), [(3000, 2 * FIRST_BACK_OFF), (3700, FIRST_BACK_OFF)])
 def test_an_hour_later_the_next_is_the_first_again(quiet: int, expected: float) -> None:
     hardware = Hardware(size=100, entries=110)
-    hardware.look()
+    hardware.waits()
     hardware.entries = 100
     assert not any(hardware.look() for _ in range(quiet))
     hardware.entries = 101
@@ -115,10 +116,11 @@ def test_hardware_that_takes_nothing_at_all_is_not_full() -> None:
     assert hardware.backoff.ceiling is None
 
 
-def test_the_ceiling_is_the_least_there_was_room_for() -> None:
-    hardware, ceilings = Hardware(size=100, entries=110), []
-    for size in (100, 90, 95):
-        hardware.size = size
+def test_the_ceiling_is_the_most_there_was_room_for() -> None:
+    """The hardware may still be at work when it refuses, and gives room when entries are taken back."""
+    hardware, ceilings = Hardware(size=50, entries=110), []
+    for size, entries in ((50, 110), (100, 110), (100, 80)):
+        hardware.size, hardware.entries = size, entries
         hardware.look()
         ceilings.append(hardware.backoff.ceiling)
-    assert ceilings == [100, 90, 90]
+    assert ceilings == [50, 100, 100]

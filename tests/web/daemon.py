@@ -28,7 +28,7 @@ class Daemon:
         self.tables = {family: IndexedTable(family) for family in Family}
         self.told: dict[Prefix, Entry] = {}
         self.kernel: dict[Prefix, KernelRoute] = {}
-        self.life = SimpleNamespace(state=State.ACTIVE, reasons=())
+        self.life = SimpleNamespace(state=State.ACTIVE, reasons=(), ceiling=None)
         self.now = 0.0
         self.loops[Family.IPV4].connected([Prefix("10.0.0.0/24")])
         for prefix, next_hop in (("20.0.0.0/16", 1), ("20.0.1.0/24", 2), ("20.1.0.0/16", 2)):
