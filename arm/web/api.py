@@ -15,6 +15,7 @@ from arm.web.answers import SCRAPES, SEARCHES, AnswerThread, json_answer, link_p
 from arm.web.events import Events
 from arm.web.explain import EXPLAIN
 from arm.web.openapi import Endpoint, document
+from arm.web.past import PAST
 from arm.web.schemas import (
     AgentQuery,
     AgentsView,
@@ -90,6 +91,7 @@ ENDPOINTS = (
     Endpoint("/api/v1/routes", get_routes, "The route table, page by page", RoutesView, RouteQuery),
     Endpoint("/api/v1/agents", get_agents, "What the sFlow agents count", AgentsView, AgentQuery),
     EXPLAIN,
+    *PAST,
     Endpoint(
         "/api/v1/events", get_events, "A `status` event each time there is news", content="text/event-stream"
     ),

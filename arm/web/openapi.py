@@ -95,7 +95,7 @@ def _parameter(schema: dict[str, Any]) -> dict[str, Any]:
     description = schema.pop("description", "")
     schema.pop("title", None)
     choices = [each for each in schema.pop("anyOf", []) if each != {"type": "null"}]
-    if choices and schema.get("default", ...) is None:
+    if schema.get("default", ...) is None:
         del schema["default"]
     if len(choices) == 1:
         schema |= choices[0]

@@ -1,12 +1,14 @@
-"""Where room 7 gets its figures: the one thing that it asks of the rest of the daemon."""
+"""Where room 7 gets its figures: what it asks of the rest of the daemon."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from aiohttp import web
 
+from arm.history import History
+from arm.history_log import EventLog
 from arm.model import ActiveRoute, AgentCounters, Status
 
 
@@ -32,3 +34,18 @@ class StatusSource(Protocol):
 
 
 SOURCE = web.AppKey("source", StatusSource)
+
+
+@runtime_checkable
+class Remembers(StatusSource, Protocol):
+    """A source that also knows what was, and what it is told to do. For the event loop."""
+
+    def history(self) -> History:
+        """The figures of `arm.history_figures.NAMES`."""
+        ...
+
+    def log(self) -> EventLog: ...
+
+    def configuration(self) -> str:
+        """The one in force, as TOML, without secrets."""
+        ...

@@ -5,10 +5,15 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 
+from arm.history import History
+from arm.history_figures import NAMES
+from arm.history_log import EventLog
 from arm.model import ActiveRoute, AgentCounters, Concern, Family, FamilyStatus, Prefix, Status
 from tests.web.counters import make_agents
 
 NOW = 1_760_000_000.0
+
+CONFIGURATION = '[selection]\nwindow = 60.0\nstrategy = "safe"\n\n[pools]\n"l3" = { slots = 9 }\n'
 
 NO_SAMPLES = Concern(
     name="no-samples",
@@ -96,12 +101,14 @@ def make_routes(count: int) -> tuple[ActiveRoute, ...]:
 
 
 class FakeSource:
-    """A `StatusSource` whose picture the test exchanges."""
+    """A source whose picture the test exchanges, and whose past it fills."""
 
     def __init__(self, status: Status | None = None, routes: Sequence[ActiveRoute] = ()) -> None:
         self.current = status or make_status()
         self.table = routes
         self.counted: Sequence[AgentCounters] = make_agents()
+        self.figures = History(NAMES)
+        self.events = EventLog()
 
     def status(self) -> Status:
         return self.current
@@ -111,3 +118,12 @@ class FakeSource:
 
     def agents(self) -> Sequence[AgentCounters]:
         return self.counted
+
+    def history(self) -> History:
+        return self.figures
+
+    def log(self) -> EventLog:
+        return self.events
+
+    def configuration(self) -> str:
+        return CONFIGURATION

@@ -53,7 +53,7 @@ def values(parameter: dict[str, Any]) -> Iterator[tuple[str, bool]]:
         yield from ((str(schema["maximum"]), True), (str(schema["maximum"] + 1), False))
     if "maxLength" in schema:
         yield from (("x" * schema["maxLength"], True), ("x" * (schema["maxLength"] + 1), False))
-    if "enum" in schema or schema["type"] != "string":
+    if "enum" in schema or "pattern" in schema or schema["type"] != "string":
         yield "no such", False
 
 
