@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from arm.announce.agenda import Agenda, Pace
+from arm.announce.portion import portion
 from arm.announce.slots import Slots, Tally
 from arm.model import NO_ATTRIBUTES, Entry, Family, Kind, Prefix
 from arm.rib.messages import Update
@@ -23,6 +24,7 @@ SETTLE = 2.0  # seconds after which what the kernel does not show or still shows
 ECHO_LOST = 5.0  # seconds after its answer at which a change without an echo was lost with its session
 FIRST_WAIT, LONGEST_WAIT = 5.0, 60.0  # seconds before what has no effect is tried again
 REPLAN = 0.2  # seconds between plans, when repairs make new ones necessary
+NEXT = 1.0  # seconds after which what is left of a portion is planned again with the next one
 
 Change = tuple[Prefix, Entry | None]  # None: withdraw
 
@@ -55,6 +57,7 @@ class Book:
         self._stands = Tally(family)  # `standing`, counted
         self._agenda = Agenda()
         self._replan = False
+        self._partly = False  # the agenda leads to a part of what is wanted
         self._planned_at = -math.inf
         self._in_flight: dict[Prefix, float] = {}  # not echoed from the wire; answered at
         self._kernel: set[Prefix] = set()
@@ -81,7 +84,9 @@ class Book:
         """Nothing left to say, and everything said has reached the wire."""
         if self.wanted is None:
             return True
-        return not (self.urgent or self._agenda or self._in_flight or self.end_due or self._replan)
+        return not (
+            self.urgent or self._agenda or self._in_flight or self.end_due or self._replan or self._partly
+        )
 
     # --- what shall be ------------------------------------------------------------------------------
 
@@ -145,7 +150,8 @@ class Book:
             return
         if any(map(self._under_way, self.urgent)):
             return  # what can be repaired has been; this is soon
-        if self._replan and now - self._planned_at >= REPLAN:
+        passed = now - self._planned_at
+        if (self._replan or (self._partly and (not self._agenda or passed >= NEXT))) and passed >= REPLAN:
             self._plan(self.wanted, now)
         free = self._slots.free()
         ready = (
@@ -180,12 +186,16 @@ class Book:
             each: hop for each, hop in self.fixed.items() if not (each in self.standing or each in wanted)
         }
         fixed = PrefixMap(self.family, others)
-        self._agenda = Agenda(plan(self.standing, wanted, self.family, Room(pools, taken), fixed))
-        self._replan, self._planned_at = False, now
+        next_table = portion(self.standing, wanted, self._slots, self._held_up)
+        self._agenda = Agenda(plan(self.standing, next_table, self.family, Room(pools, taken), fixed))
+        self._replan, self._partly, self._planned_at = False, next_table is not wanted, now
         self._waits = {prefix: wait for prefix, wait in self._waits.items() if prefix in wanted}
 
     def _under_way(self, prefix: Prefix) -> bool:
         return prefix in self._in_flight or prefix in self.leaving
+
+    def _held_up(self, prefix: Prefix) -> bool:
+        return prefix in self._refused or (self.blocked and not self._slots.holds(prefix))
 
     def _moving(self, prefix: Prefix) -> bool:
         return self._under_way(prefix) or prefix in self._refused
@@ -310,7 +320,7 @@ class Book:
             self._stand(prefix, None)  # unknown, so it cannot be told again
         for prefix in set(self.standing).difference(self._kernel, self.urgent):
             self._stand(prefix, None)
-        for prefix in doubtful:
+        for prefix in doubtful - self._kernel:  # what is in the kernel is held anyway
             self._account(prefix)
         self.end_due = up
         self.replan()
