@@ -39,13 +39,15 @@ class IndexedTable(RouteTable):
         self._asked = False  # for the index
         self._number: Number | None = None
         self._numbered: list[HopTable] = []  # what the index does not have yet
-        self._unsettled: dict[Prefix, None] = {}
+        # With the path that a prefix was announced with; None: to be looked up. (In a tree of a million
+        # routes that is mostly waiting for memory.)
+        self._unsettled: dict[Prefix, BgpPath | None] = {}
         self._long: dict[int, set[Prefix]] = {}  # key → prefixes that are longer than a key
 
     def announce(self, path: BgpPath, prefixes: Sequence[Prefix]) -> None:
         """See `RouteTable`."""
         super().announce(path, prefixes)
-        self._unsettled.update(dict.fromkeys(prefixes))
+        self._unsettled.update(dict.fromkeys(prefixes, path))
         self._unsettled.pop(self.family.default, None)
         if not self._asked and self._number is not None and len(self._unsettled) >= _PIECE:
             self._settle_some(self._number, _PIECE)
@@ -65,6 +67,7 @@ class IndexedTable(RouteTable):
     def remove(self, prefix: Prefix) -> None:
         """See `RouteTable`."""
         super().remove(prefix)
+        self._unsettled.pop(prefix, None)
         self.touch(prefix)
 
     def crowd(self, prefix: Prefix) -> int:
@@ -101,7 +104,7 @@ class IndexedTable(RouteTable):
     def touch(self, prefix: Prefix) -> None:
         """Let `settle` look at a prefix again, because something else about it changed."""
         if prefix != self.family.default:
-            self._unsettled[prefix] = None
+            self._unsettled.setdefault(prefix, None)
 
     def settle(self, number: Number) -> int:
         """Bring `index` up to date; returns the number of prefixes that had changed.
@@ -115,13 +118,18 @@ class IndexedTable(RouteTable):
         """Number so many of the prefixes that changed."""
         unsettled = self._unsettled
         if len(unsettled) <= most:
-            self._unsettled, prefixes = {}, list(unsettled)
+            self._unsettled = {}
         else:
-            prefixes = [unsettled.popitem()[0] for _ in range(most)]
-        if not prefixes:
+            unsettled = dict([unsettled.popitem() for _ in range(most)])
+        if not unsettled:
             return 0
+        prefixes = list(unsettled)
         starts, lengths = self._places(prefixes)
-        hops = np.array([number(prefix, self.get(prefix)) for prefix in prefixes], np.int32)
+        routes = (
+            self.get(prefix) if path is None else Route.along(prefix, path)
+            for prefix, path in unsettled.items()
+        )
+        hops = np.fromiter(map(number, prefixes, routes), np.int32, len(prefixes))
         bits = self._index.bits
         blocks = set[int]()
         for row in np.flatnonzero(lengths > bits).tolist():

@@ -53,9 +53,15 @@ def folder() -> Path:
 
 def updates(family: Family) -> Iterator[bytes]:
     """UPDATE messages with every route of the family, packed as full as they get."""
+    for attributes, next_hop, prefixes in groups(family):
+        yield from _messages(family, attributes, next_hop, [_nlri(family, prefix) for prefix in prefixes])
+
+
+def groups(family: Family) -> Iterator[tuple[Attributes, str, list[str]]]:
+    """Every route of the family: attributes, next hop, and the prefixes that have both."""
     rng = np.random.default_rng(family.number)
     upstreams = make_upstreams(_UPSTREAMS, 0.0, rng)
-    known: dict[tuple[int, int], list[bytes]] = {}
+    known: dict[tuple[int, int], list[str]] = {}
     with gzip.open(folder() / f"{_SNAPSHOT}-{family.label}.tsv.gz", "rt") as lines:
         for line in lines:
             prefix, _, word = line.partition("\t")
@@ -64,11 +70,10 @@ def updates(family: Family) -> Iterator[bytes]:
                 origin = _REAL + origin % _MISSING
             usual = origin * 2654435761 % (1 << 32) % (_UPSTREAMS - 1)
             via = 1 + (int(rng.integers(_UPSTREAMS - 1)) if rng.random() < _MOVED else usual)
-            known.setdefault((via, origin), []).append(_nlri(family, prefix))
+            known.setdefault((via, origin), []).append(prefix)
     for (via, origin), prefixes in known.items():
         neighbour = TRANSIT1 if via % 3 else TRANSIT2
-        attributes = upstreams[via].attributes(neighbour, origin)
-        yield from _messages(family, attributes, NEXT_HOPS[family][via % 8], prefixes)
+        yield upstreams[via].attributes(neighbour, origin), NEXT_HOPS[family][via % 8], prefixes
 
 
 def _nlri(family: Family, prefix: str) -> bytes:
