@@ -1,6 +1,7 @@
-"""The command line: `arm check FILE`, `arm run -c FILE`, `arm decode PATH...` and `arm simulate`.
+"""The command line: `arm run` and its like begin something; `arm status` and its like ask the running daemon.
 
-Exit codes: 0 fine, 1 ARM could not go on, 2 the configuration or the command line is wrong, 130 interrupted.
+Exit codes: 0 fine, 1 ARM could not go on or cannot be reached, 2 the configuration or the command line is
+wrong, 3 health is critical (`arm status`), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from arm import __version__, log
+from arm import __version__, cli_live, log
+from arm.cli_completion import bash
+from arm.client import UsageError
 from arm.config import ConfigError, load
 from arm.log import printable
 from arm.model import ArmError
@@ -18,8 +21,14 @@ from arm.model import ArmError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv` (default: the process's own) and return the exit code."""
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
     try:
+        if arguments.command in ("status", "top", "explain", "routes"):
+            return cli_live.run(arguments)
+        if arguments.command == "completion":
+            print(bash(parser), end="")
+            return 0
         if arguments.command == "check":
             return _check(arguments.file)
         if arguments.command == "decode":
@@ -32,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except ArmError as error:
         print(printable(f"arm: {error.problem}: {error.remedy}"), file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         return 130
 
@@ -73,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
             epilog="Exit codes: 0 fine, 2 files or options that cannot be used.",
         )
     )
+    cli_live.add(commands)
+    completion = commands.add_parser("completion", help="print what makes a shell complete arm's commands")
+    completion.add_argument("shell", choices=("bash",))
     return parser
 
 

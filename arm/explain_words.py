@@ -34,6 +34,8 @@ from arm.explain_seen import Because, EntrySeen, Explanation
 from arm.explain_traffic import Measured
 from arm.lifecycle import State
 from arm.model import Prefix
+from arm.rib.hoptable import key_bits
+from arm.rib.prefixmap import key
 
 _STATES = {
     State.OFF: "the capacity of this family is 0",
@@ -67,11 +69,10 @@ def because(found: Explanation, known: Circumstances) -> Iterator[Because]:
     if entry is not None:
         yield from _by_entry(found, entry, known)
     if found.full.kind == "several":
-        yield Because(
-            "several",
-            f"not all of its addresses go the same way ({found.hidden} more-specific routes): ask for one of "
-            "them. Of IPv6 routes longer than /64, all of their /64 follows the default",
-        )
+        text = f"the {found.hidden} more-specific routes inside may lead elsewhere: ask for one"
+        if key(found.asked)[1] >= key_bits(found.family):
+            text = "routes longer than /64 are in its /64: all of that follows the default"
+        yield Because("several", text)
     yield from _routing(found, known)
     if entry is None or found.verdict == "detour":
         if found.full.kind not in ("default", "nowhere") and found.route is not None:
@@ -155,19 +156,23 @@ def _traffic(found: Explanation, measured: Measured | None, known: Circumstances
     if measured.weight <= 0.0:
         yield Because("no-traffic", "no sample of its traffic has come lately")
     elif measured.weight < known.minimum:
-        text = (
-            f"it is worth {measured.weight:.4g} a second, selection.minimum_rate asks for {known.minimum:.4g}"
-        )
+        text = f"it is worth {amount(measured.weight)} a second"
+        text += f", selection.minimum_rate asks for {amount(known.minimum)}"
         yield Because("below-minimum-rate", text)
     elif found.rank is None:
         yield Because("new", "it has traffic, but no choice has been made with it yet")
     else:
         text = (
-            f"an entry costs more than it carries: it is worth {measured.weight:.4g} a second, rank "
+            f"an entry costs more than it carries: it is worth {amount(measured.weight)} a second, rank "
             f"{found.rank} of {found.active} with traffic, for {found.capacity} entries there is room"
         )
         if known.least is not None:
-            text += f"; the least of the {found.chosen} chosen is worth {known.least:.4g}"
+            text += f"; the least of the {found.chosen} chosen is worth {amount(known.least)}"
         if found.hidden:
             text += f"; its {found.hidden} more-specific routes may need guards, which take room too"
         yield Because("no-room", text)
+
+
+def amount(worth: float) -> str:
+    """Three digits, or as many as there are before the point."""
+    return f"{worth:,.0f}" if worth >= 100.0 else f"{worth:.3g}"

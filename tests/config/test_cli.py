@@ -77,12 +77,35 @@ def test_an_interrupt_is_quiet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["check"], ["run"], ["dance"], ["run", "-c", "x", "--log-level", "y"]]
+    "arguments",
+    [
+        [],
+        ["check"],
+        ["run"],
+        ["dance"],
+        ["run", "-c", "x", "--log-level", "y"],
+        ["explain"],
+        ["routes", "--family", "ipx"],
+        ["routes", "--limit", "0"],
+        ["routes", "--next-hop", "swp1"],
+        ["top", "--limit", "x"],
+        ["completion"],
+        ["completion", "fish"],
+    ],
 )
 def test_a_wrong_command_line_exits_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     assert "usage: arm" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["status", "top", "explain", "routes"])
+def test_the_exit_codes_are_in_the_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    words = " ".join(capsys.readouterr().out.split())
+    assert "Exit codes: 0 fine, 1 the daemon cannot be reached" in words
+    assert ("3 health is critical" in words) == (command == "status")
 
 
 @pytest.mark.parametrize("module", ["arm", "arm.cli"])
