@@ -123,15 +123,16 @@ class Chooser:
         for row in _heaviest(table, question.demand):
             (start, length, hop), kind = rows[row], reasons[row]
             prefix = text(family, start << (family.bits - table.bits), length)
-            route = question.table.get(prefix) if kind is Kind.ROUTE else None
-            if kind is Kind.ROUTE and route is None:
-                continue  # withdrawn since: the repair that follows knows
-            if route is not None:
+            if self._strategy == "top":
+                route = question.table.get(prefix)
+                if route is None:
+                    continue  # withdrawn since
                 entry = Entry(prefix, route.next_hop, route.attributes)
             else:
-                entry = question.loop.entry(
-                    prefix, hop if kind is not Kind.GUARD else DEFAULT, question.table
-                )
+                # Also if its route is another since the question: the table is safe as it was chosen, and
+                # the repairs that follow rely on that.
+                hop = hop if kind is not Kind.GUARD else DEFAULT
+                entry = question.loop.entry(prefix, hop, question.table)
             before = known.get(prefix)
             found[prefix] = before if before == entry else entry
         return PrefixMap(family, found)

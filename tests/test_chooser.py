@@ -217,15 +217,23 @@ def test_what_carries_most_comes_first(family: Family) -> None:
 
 
 @pytest.mark.parametrize("family", Family)
-def test_a_route_withdrawn_since_the_question_is_no_entry(family: Family) -> None:
+def test_a_route_that_changed_since_the_question_is_what_it_was(family: Family) -> None:
+    """That is what has been proven, and what repairs go on from; the strategy `top` goes by what is."""
     around = world(family, {(1,): 2, (2,): 3}, {(1, 1): 10, (2, 2): 99})
     asking = Asking({family: around}, pools(20, 20))
     question = {family: asking.question(family, {})}
     around.table.remove(prefix(family, 2))
     around.announce(prefix(family, 1), 3)
     answer = Chooser("safe", asking.pools, 0.0, 0.0).choose(question, [0, 0], {})[family]
+    found = {where: (around.loop.entry_hop(entry), entry.kind) for where, entry in answer.entries.items()}
+    assert found == {
+        prefix(family, 1): (around.hop(2), Kind.SYNTHESISED),
+        prefix(family, 2): (around.hop(3), Kind.SYNTHESISED),
+    }
+    answer = Chooser("top", asking.pools, 0.0, 0.0).choose(question, [0, 0], {})[family]
     (entry,) = answer.entries.values()
     assert (entry.prefix, around.loop.entry_hop(entry)) == (prefix(family, 1), around.hop(3))
+    assert entry.kind is Kind.ROUTE
 
 
 @given(
