@@ -197,6 +197,8 @@ class Arm:
 
     def _on_kernel_route(self, family: Family, prefix: Prefix, route: KernelRoute | None) -> None:
         self._loops[family].kernel(prefix, route)
+        self._speaker.hardware(family, prefix, route is not None and route.offloaded)
+        self._speak_soon()
 
     def _on_kernel(self, family: Family, prefix: Prefix, present: bool) -> None:
         self._speaker.kernel(family, prefix, present)

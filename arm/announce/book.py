@@ -61,6 +61,7 @@ class Book:
         self._planned_at = -math.inf
         self._in_flight: dict[Prefix, float] = {}  # not echoed from the wire; answered at
         self._kernel: set[Prefix] = set()
+        self._hardware: set[Prefix] = set()  # empty where the platform does not tell
         self._dropping: set[Prefix] = set()  # stale, and not told again: BIRD drops them at end-of-RIB
         self._dropped_at = -math.inf
         self._bare: set[Prefix] = set()  # refused with attributes, so told without
@@ -201,8 +202,11 @@ class Book:
         return self._under_way(prefix) or prefix in self._refused
 
     def _without_effect(self, prefix: Prefix) -> bool:
-        """What comes after this must wait: BIRD may not even have let it in."""
-        return self._moving(prefix) or (prefix in self.told_at and prefix not in self._kernel)
+        """What comes after this must wait: BIRD may not even have let it in, nor the hardware."""
+        if self._moving(prefix):
+            return True
+        holds = self._hardware if self._hardware else self._kernel
+        return prefix in self.told_at and prefix not in holds
 
     def _has_room(self, prefix: Prefix, entry: Entry | None, free: list[int]) -> bool:
         if entry is None or self._slots.holds(prefix):
@@ -299,6 +303,10 @@ class Book:
             if prefix in self.standing and prefix not in self.told_at and prefix not in self.urgent:
                 self._stand(prefix, None)
         self._account(prefix)
+
+    def hardware(self, prefix: Prefix, holds: bool) -> None:
+        """The hardware has an entry, or has it no longer."""
+        (self._hardware.add if holds else self._hardware.discard)(prefix)
 
     def session(self, up: bool, unread: Iterable[Prefix], now: float) -> None:
         """The session came up or went down. BIRD keeps what it had, as stale routes.

@@ -190,6 +190,10 @@ class Speaker:
         """The kernel shows, or no longer shows, a route of BIRD's (the default excepted)."""
         self._books[family].kernel(prefix, present)
 
+    def hardware(self, family: Family, prefix: Prefix, holds: bool) -> None:
+        """The hardware has an entry, or has it no longer; never told where the platform does not tell."""
+        self._books[family].hardware(prefix, holds)
+
     def lost(self, family: Family, prefixes: Iterable[Prefix], now: float) -> bool:
         """What BIRD was told of these has no effect: the kernel has them not, or the hardware refused.
 

@@ -6,10 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arm.model import Family, Prefix
+from arm.announce.agenda import Pace
+from arm.announce.book import Book
+from arm.announce.slots import Slots
+from arm.model import Entry, Family, Pool, Prefix
+from arm.rib.messages import Update
 from arm.rib.prefixmap import PrefixMap
 from tests.announce.daemon import HOPS, PLACES, Daemon, some, started, told
-from tests.announce.world import entry
+from tests.announce.world import ATTRIBUTES, entry
 
 families = pytest.mark.parametrize("family", Family)
 
@@ -152,3 +156,28 @@ def test_no_second_has_more_steps_than_its_pace(
         made.append((daemon.now, len(said - repairs)))
         assert sum(many for at, many in made if at > daemon.now - 1.0) <= pace
         daemon.heard()
+
+
+# --- what the hardware says -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tells", [False, True])
+def test_what_is_guarded_waits_for_the_hardware_where_it_tells(tells: bool) -> None:
+    family, cover, guarded = Family.IPV4, Prefix("20.0.0.0/8"), Prefix("20.1.0.0/16")
+    book = Book(family, Slots([Pool("lpm", 9, {family: (1,) * 33})]))
+    if tells:
+        book.hardware(Prefix("10.0.0.0/24"), True)  # a connected network
+    book.session(True, (), 0.0)
+    book.end(0.0)
+    book.want(PrefixMap(family, {cover: entry(cover), guarded: Entry.guard(guarded)}))
+    pace = Pace(1000.0)
+    assert [prefix for prefix, _ in book.steps(pace, 10.0)] == [guarded]
+    book.commanded(guarded, Entry.guard(guarded), 10.0, step=True)
+    book.answered(guarded, 10.0)
+    book.echo(Update("", family, True, ATTRIBUTES, ((family.guard_next_hop, [guarded]),)), 10.0)
+    assert list(book.steps(pace, 10.1)) == [], "BIRD may not have let it in"
+    book.kernel(guarded, True)
+    if tells:
+        assert list(book.steps(pace, 10.2)) == [], "the hardware may not have taken it"
+        book.hardware(guarded, True)
+    assert [prefix for prefix, _ in book.steps(pace, 10.3)] == [cover]
