@@ -181,7 +181,7 @@ def wait(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
 
 def healed(bird: Path, folder: Path, before: dict[str, int]) -> None:
     """A new ExaBGP, both sessions, and BIRD no longer keeps anything for later."""
-    wait(lambda: len(descendants(folder)) == 2 and descendants(folder) != before, "a new ExaBGP")
+    wait(lambda: len(set(descendants(folder).values()) - set(before.values())) == 2, "a new ExaBGP")
     wait(lambda: sessions(bird) == 2, "both sessions again")
     wait(lambda: not waiting(bird), "end-of-RIB")
     assert set(before.values()).isdisjoint(descendants(folder).values())
