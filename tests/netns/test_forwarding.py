@@ -63,7 +63,8 @@ def test_every_packet_goes_where_the_full_table_or_the_default_leads(strategy: s
                 lab.traffic.add(steered[family].address, BUSY)
         start_up(lab, recorder)
         begin = time.monotonic()
-        for number, event in enumerate(EVENTS, 1):
+        events = EVENTS[:4] if strategy == "top" else EVENTS  # wrong is soon shown
+        for number, event in enumerate(events, 1):
             change(lab, recorder, event, begin + number * PERIOD)
         for family in Family:
             # `optimal` may have no use for all that there is room for.
@@ -71,9 +72,9 @@ def test_every_packet_goes_where_the_full_table_or_the_default_leads(strategy: s
     verdict = judge(recorder.versions, recorder.arrivals)
     changes, routes = len(recorder.versions) - 1, sum(len(each.changed) for each in recorder.versions)
     print(f"{strategy}: {verdict}; {changes} changes of {routes} routes")
-    assert verdict.packets > 200_000
+    assert verdict.packets > 20_000 * len(events)
     assert verdict.beyond > 0.2 * verdict.packets, "not just the default"
-    assert changes >= len(EVENTS)
+    assert changes >= len(events)
     if strategy == "top":
         assert verdict.wrong > 0, "the traffic and the routes are hard enough to show a difference"
     else:
