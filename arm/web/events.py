@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from arm.model import Status
 from arm.web.problem import ProblemError
@@ -17,16 +18,45 @@ from arm.web.source import StatusSource
 
 log = structlog.get_logger(__name__)
 
-MAX_LISTENERS = 64
+MAX_LISTENERS = 1000
+_BATCH = 20  # listeners told at once; then BGP, sFlow and all others have their turn
 _HEARTBEAT = b"event: heartbeat\ndata:\n\n"
 
 
-class Events:
-    """Looks `every` so many seconds for a new status, writes it as JSON once, and wakes the listeners.
+@dataclass(slots=True, eq=False)
+class Line:
+    """One listener."""
 
-    A listener that reads slowly only holds up its own coroutine: when it is ready again it gets what is
-    newest then. One that reads nothing for `patience` seconds is cut off. Where there is no news, a
-    `heartbeat` event tells the page after so many seconds that the line is still up.
+    transport: asyncio.Transport
+    chunked: bool  # HTTP/1.1 wants each event framed
+    gone: asyncio.Future[None]
+    told: Status | None  # what it was told last
+    told_at: float  # loop time at which it was told anything
+    ready_at: float  # when everything that it had been told had left for it
+
+    def release(self) -> None:
+        if not self.gone.done():
+            self.gone.set_result(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An event as it goes to all listeners: made once, however many they are."""
+
+    plain: bytes
+    chunk: bytes
+
+    @staticmethod
+    def of(event: bytes) -> Written:
+        return Written(event, b"%x\r\n%b\r\n" % (len(event), event))
+
+
+class Events:
+    """Looks `every` so many seconds for a new status, writes it as JSON once, and tells all listeners.
+
+    Nobody waits for a listener: one that has not taken what it was told is passed over until it has, then
+    gets what is newest, and is cut off after `patience` seconds. Where there is no news for so many seconds,
+    a `heartbeat` event tells the page that the line is still up.
     """
 
     def __init__(
@@ -37,13 +67,13 @@ class Events:
         self._heartbeat = heartbeat
         self._patience = patience
         self._shown: Status | None = None
-        self._event = _HEARTBEAT
-        self._news = asyncio.Event()
-        self._lines: set[asyncio.Transport] = set()
+        self._event, self._beat = Written.of(_HEARTBEAT), Written.of(_HEARTBEAT)
+        self._taken = 0
+        self._lines: set[Line] = set()
 
     @property
     def listeners(self) -> int:
-        return len(self._lines)
+        return self._taken
 
     async def running(self, app: web.Application) -> AsyncIterator[None]:
         """For `Application.cleanup_ctx`."""
@@ -61,56 +91,80 @@ class Events:
             except Exception:
                 # The next picture may be good again; until then the page says that this one is old.
                 log.exception("the status cannot be shown")
+            for place, line in enumerate([*self._lines], 1):
+                self._tell(line, asyncio.get_running_loop().time())
+                if place % _BATCH == 0:
+                    await asyncio.sleep(0)
             await asyncio.sleep(self._every)
 
     def _look(self) -> None:
         status = self._source.status()
-        if status is self._shown:
-            return
-        self._shown = status
-        self._event = f"event: status\ndata: {status_json(status)}\n\n".encode()
-        # Whoever waits holds the old Event; those who come back from a slow write find it set.
-        news, self._news = self._news, asyncio.Event()
-        news.set()
+        if status is not self._shown:
+            self._event = Written.of(f"event: status\ndata: {status_json(status)}\n\n".encode())
+            self._shown = status
+
+    def _tell(self, line: Line, now: float) -> None:
+        if line.transport.is_closing():
+            line.release()
+        elif line.transport.get_write_buffer_size():
+            if now - line.ready_at > self._patience:
+                line.transport.abort()
+                line.release()
+        else:
+            line.ready_at = now
+            if line.told is not self._shown:
+                line.told = self._shown
+                self._write(line, self._event, now)
+            elif now - line.told_at >= self._heartbeat:
+                self._write(line, self._beat, now)
+
+    def _write(self, line: Line, event: Written, now: float) -> None:
+        """Past aiohttp, which would have this wait until the listener has taken it."""
+        line.transport.write(event.chunk if line.chunked else event.plain)
+        line.told_at = now
 
     async def _hang_up(self, _app: web.Application) -> None:
         """Without this the server would wait for streams that have no end."""
         for line in self._lines:
-            line.abort()
-        self._news.set()  # who waits for news finds the line gone
+            line.transport.abort()
+            line.release()
 
     async def listen(self, request: web.Request) -> web.StreamResponse:
-        line = request.transport
-        if line is None:
+        """Until the listener leaves or is cut off."""
+        transport = request.transport
+        if transport is None:
             raise ConnectionResetError
-        if len(self._lines) >= MAX_LISTENERS:
+        if self._taken >= MAX_LISTENERS:
             raise ProblemError(
                 HTTPStatus.SERVICE_UNAVAILABLE, f"{MAX_LISTENERS} listeners are connected already"
             )
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
         )
-        self._lines.add(line)
+        self._taken += 1
         try:
-            await response.prepare(request)
-            await self._tell(response)
+            await self._stream(request, response, transport)
         except ConnectionError:
             pass  # it left, which is how every stream ends
         except TimeoutError:
-            line.abort()
+            transport.abort()
         finally:
-            self._lines.discard(line)
+            self._taken -= 1
         return response
 
-    async def _tell(self, response: web.StreamResponse) -> None:
-        """Until the line breaks."""
-        news, event = self._news, self._event
-        while True:
-            async with asyncio.timeout(self._patience):
-                await response.write(event)
-            try:
-                async with asyncio.timeout(self._heartbeat):
-                    await news.wait()
-                news, event = self._news, self._event
-            except TimeoutError:
-                event = _HEARTBEAT
+    async def _stream(
+        self, request: web.Request, response: web.StreamResponse, transport: asyncio.Transport
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        told, event = self._shown, self._event
+        async with asyncio.timeout(self._patience):
+            await response.prepare(request)
+            await response.write(event.plain)  # with the headers, so through aiohttp
+        now = loop.time()
+        line = Line(transport, request.version >= HttpVersion11, loop.create_future(), told, now, now)
+        self._lines.add(line)
+        try:
+            await line.gone
+        finally:
+            self._lines.discard(line)
+        transport.abort()  # a stream that was cut short is no stream that has ended

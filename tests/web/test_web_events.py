@@ -13,9 +13,11 @@ from typing import Any
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
+from arm.model import Status
 from arm.web import events as events_module
-from arm.web.events import Events
+from arm.web.events import Events, Line
 from arm.web.problem import problems
+from arm.web.schemas import status_json
 from arm.web.server import make_app
 from tests.web.picture import NO_SAMPLES, NOW, FakeSource, make_status
 
@@ -146,6 +148,8 @@ def test_a_slow_reader_gets_the_newest_not_the_backlog() -> None:
             assert seen == sorted(seen)
             assert len(seen) < 60
 
+    run(test)
+
 
 def test_listeners_are_bounded(monkeypatch: Any) -> None:
     monkeypatch.setattr(events_module, "MAX_LISTENERS", 2)
@@ -173,5 +177,85 @@ def test_a_picture_that_cannot_be_shown_does_not_end_the_stream() -> None:
             await asyncio.sleep(0.05)
             source.current = make_status(time=NOW + 9)
             assert (await next_event(stream))[1]["time"] == NOW + 9
+
+    run(test)
+
+
+def test_an_event_is_made_once_however_many_listen(monkeypatch: Any) -> None:
+    made: list[Any] = []
+
+    def counted(status: Status) -> str:
+        made.append(status)
+        return status_json(status)
+
+    monkeypatch.setattr(events_module, "status_json", counted)
+
+    async def test() -> None:
+        source = FakeSource()
+        async with live(source) as (client, events):
+            streams = [await client.get("/events") for _ in range(60)]
+            await until(lambda: events.listeners == 60)
+            for step in range(1, 4):
+                source.current = make_status(time=NOW + step)
+                while {status["time"] for _, status in [await next_event(each) for each in streams]} != {
+                    NOW + step
+                }:
+                    pass
+            assert len(made) == 4
+
+    run(test)
+
+
+def test_others_have_their_turn_while_many_are_told() -> None:
+    told: list[int] = []
+    rounds: list[int] = []
+
+    class Counted(asyncio.Transport):
+        def write(self, data: bytes | bytearray | memoryview) -> None:
+            told.append(len(data))
+
+        def is_closing(self) -> bool:
+            return False
+
+        def get_write_buffer_size(self) -> int:
+            return 0
+
+        def abort(self) -> None:
+            pass
+
+    async def test() -> None:
+        loop, source = asyncio.get_running_loop(), FakeSource()
+        events, app = Events(source, every=0.01), web.Application()
+        lines = [Line(Counted(), True, loop.create_future(), None, 0.0, 0.0) for _ in range(1000)]
+        events._lines.update(lines)
+        running = aiter(events.running(app))
+        await anext(running)
+        while len(told) < 1000:
+            before = len(told)
+            await asyncio.sleep(0)
+            rounds.append(len(told) - before)
+        assert max(rounds) <= 20
+        assert len(told) == 1000
+        async for _ in running:
+            raise AssertionError("it runs on")
+
+    run(test)
+
+
+def test_http_1_0_gets_events_without_frames() -> None:
+    async def test() -> None:
+        source = FakeSource()
+        async with live(source) as (client, events):
+            reader, writer = await asyncio.open_connection(client.host, client.port)
+            writer.write(b"GET /events HTTP/1.0\r\nHost: arm\r\n\r\n")
+            await until(lambda: events.listeners == 1)
+            await reader.readuntil(b"\r\n\r\n")
+            for step in range(3):
+                text = await reader.readuntil(b"\n\n")
+                assert text.startswith(b"event: status\ndata: {")
+                assert json.loads(text.partition(b"data:")[2])["time"] == NOW + step
+                source.current = make_status(time=NOW + step + 1)
+            writer.close()
+            await until(lambda: events.listeners == 0)
 
     run(test)
