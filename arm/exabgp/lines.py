@@ -9,7 +9,7 @@ import os
 from collections import deque
 from collections.abc import Callable
 
-READ_SIZE = 1 << 18  # bytes per read: a few milliseconds of parsing, so that other work gets its turn
+READ_SIZE = 1 << 16  # bytes per read: some 15 ms if they are all prefixes, so that other work gets its turn
 PIPE_SIZE = 1 << 20  # the largest that Linux grants without privileges
 LONGEST_LINE = 16 << 20  # bytes; the largest UPDATE (RFC 8654) makes about one million
 LARGEST_BACKLOG = 4 << 20  # bytes; more is not back pressure any more, but something that nobody reads

@@ -7,11 +7,14 @@ while we were not listening is gone afterwards. What comes in the meantime goes 
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 
 from arm.model import Family, Prefix
 from arm.rib.indexed import IndexedTable
 from arm.rib.messages import SessionChange, Update
+
+FREEZE = 50_000  # changes while a table arrives after which what there is counts as no garbage
 
 
 class Feed:
@@ -21,6 +24,7 @@ class Feed:
         self._serving = {family: IndexedTable(family) for family in Family}
         self._learning: dict[Family, IndexedTable] = {}
         self._complete: set[Family] = set()
+        self._unfrozen = 0  # changes of arriving tables since
         self.up = False
         self.changes = dict.fromkeys(Family, 0)  # announced and withdrawn prefixes since start
 
@@ -58,6 +62,7 @@ class Feed:
             path = update.path(next_hop)
             if arriving is not None:
                 arriving.announce(path, prefixes)
+                self._unfrozen += len(prefixes)
                 if not serving and serving.default is None:
                     continue  # nothing serves yet, and there is nothing that a route could make wrong
             for prefix in prefixes:
@@ -74,6 +79,9 @@ class Feed:
         touched += update.withdrawn
         self.changes[update.family] += sum(len(prefixes) for _, prefixes in update.announced)
         self.changes[update.family] += len(update.withdrawn)
+        if self._unfrozen >= FREEZE:
+            self._unfrozen = 0
+            gc.freeze()  # else going through all of it, again and again, would stall everything
         return touched
 
     def arriving(self, family: Family) -> bool:

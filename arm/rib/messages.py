@@ -93,7 +93,7 @@ class Parser:
 
     @property
     def paths(self) -> int:
-        """How many distinct paths are in use."""
+        """How many distinct paths are known."""
         return len(self._paths)
 
     def parse(self, line: bytes) -> list[Event]:

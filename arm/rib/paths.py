@@ -24,7 +24,7 @@ _PHRASES = [
     b" ] ]",
 ]
 _SHORT = [(phrase, bytes([octet])) for octet, phrase in enumerate(_PHRASES, 1)]
-_CHECK = 4096  # paths from which it is worth to look for those out of use
+_LOOKS = 2  # for every new path so many old ones are looked at: going through all at once would take 0.1 s
 _PROBE = {0: object()}
 _UNUSED = sys.getrefcount(_PROBE[0])  # what a value of a dictionary has if nobody else has it
 
@@ -35,11 +35,10 @@ class Paths:
     def __init__(self, read: Callable[[bytes], Attributes]) -> None:
         self._read = read
         self._known: dict[bytes, _ToldPath] = {}
-        self._check = _CHECK
+        self._turn: list[bytes] = []  # those to be looked at next, from the last
 
     def __len__(self) -> int:
-        """How many are in use."""
-        self._forget()
+        """How many are known: those in use, and some that were until lately."""
         return len(self._known)
 
     def of(self, next_hop: bytes, told: bytes) -> BgpPath:
@@ -49,17 +48,18 @@ class Paths:
         key = next_hop + b"\0" + told
         path = self._known.get(key)
         if path is None:
-            if len(self._known) >= self._check:
-                self._forget()
+            self._forget(_LOOKS)
             path = self._known[key] = _ToldPath(sys.intern(next_hop.decode("ascii")), key, self._read)
         return path
 
-    def _forget(self) -> None:
+    def _forget(self, looks: int) -> None:
         """Drop what no route has any more. (Weak references would take more memory than the paths.)"""
         known = self._known
-        for key in [key for key in known if sys.getrefcount(known[key]) <= _UNUSED]:
-            del known[key]
-        self._check = max(_CHECK, len(known) * 3 // 2)
+        self._turn = self._turn or list(known)
+        for _ in range(min(looks, len(self._turn))):
+            key = self._turn.pop()
+            if sys.getrefcount(known[key]) <= _UNUSED:
+                del known[key]
 
 
 class _ToldPath(BgpPath):
