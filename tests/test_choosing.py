@@ -232,7 +232,7 @@ events = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     universes,
     st.sampled_from(["safe", "optimal"]),
