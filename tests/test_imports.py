@@ -68,7 +68,7 @@ ALLOWED: dict[str, set[str]] = {
     "choosing": {"model", "config", "rib", "selection", "state", "chooser", "lifecycle", "routing"},
     "keeping": {"model", "state", "routing"},
     "metrics": {"model"},
-    "web": {"model", "metrics", "history"},
+    "web": {"model", "log", "metrics", "history"},
     "decode": {"model", "log", "sflow"},
     "simulate": {"model", "log", "rib", "traffic", "selection"},
     "client": {"model"},

@@ -12,6 +12,7 @@ from arm import metrics
 from arm.web.agent_metrics import AgentCollector
 from arm.web.agents import by_agent
 from arm.web.answers import SCRAPES, SEARCHES, AnswerThread, json_answer, link_pages, query_of
+from arm.web.connection import LISTENERS, room
 from arm.web.events import Events
 from arm.web.explain import EXPLAIN
 from arm.web.openapi import Endpoint, document
@@ -105,7 +106,7 @@ def add_api(app: web.Application) -> None:
     for key, name in ((SEARCHES, "search"), (SCRAPES, "scrape")):
         app[key] = AnswerThread(name)
         app.cleanup_ctx.append(app[key].running)
-    app[EVENTS] = Events(app[SOURCE])
+    app[EVENTS] = Events(app[SOURCE], int(room() * LISTENERS))
     app.cleanup_ctx.append(app[EVENTS].running)
     app[DOCUMENT] = json.dumps(document(ENDPOINTS))
     for each in ENDPOINTS:

@@ -18,7 +18,6 @@ from arm.web.source import StatusSource
 
 log = structlog.get_logger(__name__)
 
-MAX_LISTENERS = 1000
 _BATCH = 20  # listeners told at once; then BGP, sFlow and all others have their turn
 _HEARTBEAT = b"event: heartbeat\ndata:\n\n"
 
@@ -60,9 +59,16 @@ class Events:
     """
 
     def __init__(
-        self, source: StatusSource, every: float = 1.0, heartbeat: float = 5.0, patience: float = 20.0
+        self,
+        source: StatusSource,
+        most: int = 1000,
+        every: float = 1.0,
+        heartbeat: float = 5.0,
+        patience: float = 20.0,
     ) -> None:
+        """`most`: listeners that there may be; times in seconds."""
         self._source = source
+        self._most = most
         self._every = every
         self._heartbeat = heartbeat
         self._patience = patience
@@ -134,9 +140,9 @@ class Events:
         transport = request.transport
         if transport is None:
             raise ConnectionResetError
-        if self._taken >= MAX_LISTENERS:
+        if self._taken >= self._most:
             raise ProblemError(
-                HTTPStatus.SERVICE_UNAVAILABLE, f"{MAX_LISTENERS} listeners are connected already"
+                HTTPStatus.SERVICE_UNAVAILABLE, f"{self._most} listeners are connected already"
             )
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}

@@ -42,18 +42,20 @@ class ProblemError(Exception):
         self.parameters = list(parameters)
 
 
-def _response(problem: ProblemError) -> web.Response:
+def body_of(problem: ProblemError) -> str:
+    """JSON."""
     body = ProblemBody(
         title=problem.status.phrase,
         status=problem.status,
         detail=problem.detail,
         parameters=problem.parameters or None,
     )
-    return web.Response(
-        status=problem.status,
-        text=body.model_dump_json(exclude_none=True),
-        content_type="application/problem+json",
-    )
+    return body.model_dump_json(exclude_none=True)
+
+
+def response_to(problem: ProblemError) -> web.Response:
+    """The answer to a request that had this problem."""
+    return web.Response(status=problem.status, text=body_of(problem), content_type="application/problem+json")
 
 
 @web.middleware
@@ -62,15 +64,15 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     try:
         return await handler(request)
     except ProblemError as problem:
-        response = _response(problem)
+        response = response_to(problem)
         if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
             response.headers["Retry-After"] = "5"
         return response
     except web.HTTPNotFound:
-        return _response(ProblemError(HTTPStatus.NOT_FOUND, f"there is nothing at {request.path}"))
+        return response_to(ProblemError(HTTPStatus.NOT_FOUND, f"there is nothing at {request.path}"))
     except web.HTTPMethodNotAllowed as error:
         allowed = ", ".join(sorted(error.allowed_methods))
-        response = _response(
+        response = response_to(
             ProblemError(
                 HTTPStatus.METHOD_NOT_ALLOWED, f"{error.method} is not possible here, only {allowed}"
             )
@@ -80,11 +82,11 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException as error:
         if error.status < HTTPStatus.BAD_REQUEST:
             raise
-        return _response(ProblemError(HTTPStatus(error.status), error.reason))
+        return response_to(ProblemError(HTTPStatus(error.status), error.reason))
     except ConnectionError:
         raise  # the client left: there is nobody to answer
     except Exception:
         log.exception("the request failed", path=request.path)
-        return _response(
+        return response_to(
             ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault in ARM; its log has the details")
         )

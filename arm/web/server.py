@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,25 +12,16 @@ from aiohttp import web
 
 from arm.model import ArmError
 from arm.web.api import add_api
+from arm.web.connection import Connection, Door, limits
+from arm.web.headers import HEADERS
 from arm.web.problem import problems
 from arm.web.source import SOURCE, StatusSource
 
 STATIC = Path(__file__).with_name("static")
 
-_HEADERS = {
-    # The page has no inline script or style, so nothing that a route or a name contains can run.
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'; object-src 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Server": "arm",
-}
-
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(_HEADERS)
+    response.headers.update(HEADERS)
     # The page's own files are kept, but asked for again so that an upgrade shows. Errors never are, nor what
     # does not say itself that it may be.
     static = request.path == "/" or request.path.startswith("/static/")
@@ -45,7 +37,7 @@ def _add_file(app: web.Application, path: str, file: Path) -> None:
 
 def make_app(source: StatusSource) -> web.Application:
     """Everything that the web shows, without a socket."""
-    app = web.Application(middlewares=[problems], client_max_size=16 * 1024)
+    app = web.Application(middlewares=[limits, problems])
     app[SOURCE] = source
     app.on_response_prepare.append(_add_headers)
     add_api(app)
@@ -57,25 +49,26 @@ def make_app(source: StatusSource) -> web.Application:
 
 
 @asynccontextmanager
-async def serve(source: StatusSource, host: str, port: int) -> AsyncIterator[str]:
+async def serve(source: StatusSource, host: str, port: int, door: Door | None = None) -> AsyncIterator[str]:
     """Serve until the block is left; gives the address of the page. Port 0 takes any free port."""
-    runner = web.AppRunner(
-        make_app(source),
-        access_log=None,
-        handle_signals=False,
-        keepalive_timeout=30,
-        lingering_time=2,
-        shutdown_timeout=2,
-    )
+    runner = web.AppRunner(make_app(source), handle_signals=False, shutdown_timeout=2)
     await runner.setup()
+    server, shared = runner.server, door or Door()
+    assert server is not None
+
+    def connection() -> Connection:
+        return Connection(server, shared, access_log=None, keepalive_timeout=30, lingering_time=2)
+
     try:
-        site = web.TCPSite(runner, host, port)
         try:
-            await site.start()
+            listening = await asyncio.get_running_loop().create_server(connection, host, port)
         except OSError as error:
             raise _cannot_listen(error, host, port) from error
-        bound = runner.addresses[0]
-        yield f"http://{f'[{bound[0]}]' if ':' in bound[0] else bound[0]}:{bound[1]}/"
+        try:
+            bound = listening.sockets[0].getsockname()
+            yield f"http://{f'[{bound[0]}]' if ':' in bound[0] else bound[0]}:{bound[1]}/"
+        finally:
+            listening.close()
     finally:
         await runner.cleanup()
 

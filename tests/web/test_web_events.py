@@ -27,9 +27,9 @@ TIME = re.compile(rb'"time":(\d+)')
 
 @asynccontextmanager
 async def live(
-    source: FakeSource, every: float = 0.01, heartbeat: float = 5.0, patience: float = 5.0
+    source: FakeSource, most: int = 100, every: float = 0.01, heartbeat: float = 5.0, patience: float = 5.0
 ) -> AsyncIterator[tuple[Client, Events]]:
-    events = Events(source, every=every, heartbeat=heartbeat, patience=patience)
+    events = Events(source, most, every=every, heartbeat=heartbeat, patience=patience)
     app = web.Application(middlewares=[problems])
     app.cleanup_ctx.append(events.running)
     app.router.add_get("/events", events.listen, allow_head=False)
@@ -151,11 +151,9 @@ def test_a_slow_reader_gets_the_newest_not_the_backlog() -> None:
     run(test)
 
 
-def test_listeners_are_bounded(monkeypatch: Any) -> None:
-    monkeypatch.setattr(events_module, "MAX_LISTENERS", 2)
-
+def test_listeners_are_bounded() -> None:
     async def test() -> None:
-        async with live(FakeSource(), heartbeat=0.02) as (client, events):
+        async with live(FakeSource(), most=2, heartbeat=0.02) as (client, events):
             streams = [await client.get("/events") for _ in range(2)]
             refused = await client.get("/events")
             assert refused.status == 503

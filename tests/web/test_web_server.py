@@ -9,7 +9,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from arm.model import ArmError, Status
@@ -132,10 +131,10 @@ def test_port_in_use() -> None:
 
 
 def test_port_not_permitted(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def refuse(_site: web.TCPSite) -> None:
+    async def refuse(*_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(web.TCPSite, "start", refuse)  # the tests may run as root, who may
+    monkeypatch.setattr(asyncio.BaseEventLoop, "create_server", refuse)  # the tests may run as root, who may
     with pytest.raises(ArmError, match=r"not permitted.*CAP_NET_BIND_SERVICE"):
         listen("127.0.0.1", 80)
 
