@@ -94,7 +94,6 @@ def explain(case: Case) -> Explanation:
     of_route = None
     if case.route is not None:
         of_route = case.columns.of_route(full, keys(family, case.route.prefix), key(case.route.prefix)[1])
-    worth = {prefix: rank for rank, (prefix, _) in enumerate(watched.active, 1)}
     found = Explanation(
         asked=case.asked,
         family=family,
@@ -105,7 +104,7 @@ def explain(case: Case) -> Explanation:
         block=block,
         here=case.columns.between(*keys(family, block or case.asked)),
         of_route=of_route,
-        rank=None if case.route is None else worth.get(case.route.prefix),
+        rank=None if case.route is None else _rank(watched, case.route.prefix),
         active=len(watched.active),
         chosen=len(watched.wanted),
         capacity=watched.capacity,
@@ -174,7 +173,8 @@ def _circumstances(
     known: Known, route: Route | None, columns: Columns, above: Collection[Prefix]
 ) -> Circumstances:
     watched, loop = known.watched, known.watched.loop
-    diverts = (each for each in above if known.standing.get(each, Entry.guard(each)).kind is not Kind.GUARD)
+    entries = ((each, known.standing.get(each)) for each in above)
+    diverts = (each for each, entry in entries if entry is None or entry.kind is not Kind.GUARD)
     denied = pinned = reachable = False
     if route is not None:
         reachable = bool(loop.leads_to(route.next_hop, ()))
@@ -229,12 +229,17 @@ def _inside(family: Family, routes: HopTable, subject: Prefix) -> tuple[int, tup
     return len(rows), tuple(text(family, start << dropped, length) for start, length in few)
 
 
+def _rank(watched: Watched, route: Prefix) -> int | None:
+    return next((rank for rank, (prefix, _) in enumerate(watched.active, 1) if prefix == route), None)
+
+
 def _least(watched: Watched) -> float | None:
     """What the least of the routes is worth that were chosen for their traffic; per second."""
-    chosen = ((worth, watched.wanted.get(prefix)) for prefix, worth in watched.active)
-    return min(
-        (worth for worth, entry in chosen if entry is not None and entry.kind is Kind.ROUTE), default=None
-    )
+    for prefix, worth in reversed(watched.active):  # those first that are worth most
+        entry = watched.wanted.get(prefix)
+        if entry is not None and entry.kind is Kind.ROUTE:
+            return worth
+    return None
 
 
 def _seen(route: Route) -> RouteSeen:

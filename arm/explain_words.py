@@ -68,11 +68,8 @@ def because(found: Explanation, known: Circumstances) -> Iterator[Because]:
     entry = found.entry
     if entry is not None:
         yield from _by_entry(found, entry, known)
-    if found.full.kind == "several":
-        text = f"the {found.hidden} more-specific routes inside may lead elsewhere: ask for one"
-        if key(found.asked)[1] >= key_bits(found.family):
-            text = "routes longer than /64 are in its /64: all of that follows the default"
-        yield Because("several", text)
+    if "several" in (found.full.kind, found.kernel.kind):
+        yield Because("several", _several(found))
     yield from _routing(found, known)
     if entry is None or found.verdict == "detour":
         if found.full.kind not in ("default", "nowhere") and found.route is not None:
@@ -81,6 +78,14 @@ def because(found: Explanation, known: Circumstances) -> Iterator[Because]:
             yield from _traffic(found, found.of_route, known)
     elif known.pinned:
         yield Because("pinned", "a rule of selection.pins has it installed whatever traffic it carries")
+
+
+def _several(found: Explanation) -> str:
+    if key(found.asked)[1] >= key_bits(found.family):
+        return "routes longer than /64 are in its /64: all of that follows the default"
+    if found.full.kind != "several":
+        return "entries inside send some of its addresses elsewhere: ask for one"
+    return f"the {found.hidden} more-specific routes inside may lead elsewhere: ask for one"
 
 
 def _by_entry(found: Explanation, entry: EntrySeen, known: Circumstances) -> Iterator[Because]:

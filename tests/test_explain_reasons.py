@@ -57,6 +57,32 @@ def test_a_guard_names_what_it_guards_from(family: Family) -> None:
 
 
 @FAMILIES
+def test_a_guard_below_what_is_not_ours(family: Family) -> None:
+    asked, outer, middle, inner = Asked(family), prefix(family), prefix(family, 1), prefix(family, 1, 2)
+    asked.around.announce(inner, 1)
+    asked.around.fixed = {outer: (neighbour(family, 3),)}
+    asked.around.install(outer, 3)
+    asked.install(middle, None)
+    asked.install(inner, None)
+    found = asked.ask(host(family, inner))
+    assert [reason.name for reason in found.reasons] == ["guarded", "follows-default"]
+    assert f"the entry {outer} above" in found.reasons[0].text
+
+
+@FAMILIES
+def test_what_is_coming_above_changes_nothing_here(family: Family) -> None:
+    asked, outer, inner = Asked(family), prefix(family, 1), prefix(family, 1, 2)
+    for where in (outer, inner):
+        asked.around.announce(where, 2)
+    asked.want(outer, 2)
+    asked.install(inner, 2)
+    assert asked.ask(host(family, inner)).coming is None
+    coming = asked.ask(host(family, outer)).coming
+    assert coming is not None
+    assert (coming.prefix, coming.wanted, coming.announced, coming.in_kernel) == (outer, True, False, False)
+
+
+@FAMILIES
 def test_what_leads_astray(family: Family) -> None:
     asked, outer, inner = Asked(family), prefix(family, 1), prefix(family, 1, 2)
     asked.around.announce(outer, 2)
@@ -65,6 +91,19 @@ def test_what_leads_astray(family: Family) -> None:
     assert asked.ask(host(family, inner)).verdict == "astray"
     assert names(asked, host(family, inner))[0] == "astray"
     assert asked.ask(outer).verdict == "several"
+    assert "1 more-specific routes inside" in asked.ask(outer).reasons[0].text
+
+
+@FAMILIES
+def test_entries_inside_may_lead_elsewhere(family: Family) -> None:
+    asked, outer = Asked(family), prefix(family, 1)
+    asked.around.announce(outer, 2)
+    asked.install(outer, 2)
+    asked.install(prefix(family, 1, 2), None)
+    found = asked.ask(outer)
+    assert (found.full.kind, found.kernel.kind, found.verdict) == ("next hop", "several", "several")
+    assert [reason.name for reason in found.reasons] == ["several"]
+    assert found.reasons[0].text.startswith("entries inside")
 
 
 @FAMILIES
