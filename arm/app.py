@@ -347,7 +347,7 @@ class Arm:
             reasons = [reason.name for reason in lifecycle.reasons]
             log.info("state", family=family.label, state=state.value, before=before.value, reasons=reasons)
         self._speaker.freeze(family, not (state.may_announce or state.withdraws_all))
-        if state not in (State.LEARNING, State.OFF, State.STOPPED):
+        if state is not State.LEARNING:
             self._choosing.adopt(family, kernel)
 
     def _find_lost(self, family: Family, now: float) -> None:

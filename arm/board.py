@@ -10,6 +10,8 @@ from functools import partial
 from arm import __version__
 from arm.announce.speaker import Speaker
 from arm.exabgp.process import Exabgp
+from arm.explain import Known, explain, look
+from arm.explain_seen import Explanation
 from arm.family import FamilyLoop
 from arm.fib.compare import Books, Differences, Reconciler
 from arm.fib.netlink import KernelRoutes
@@ -55,6 +57,7 @@ class Board:
         self._active: dict[Family, Sequence[tuple[Prefix, float]]] = dict.fromkeys(Family, ())
         self._status: Status  # published before anybody can ask
         self._watched: Mapping[Family, Watched] = {}
+        self._taken = 0.0  # when the picture was, in event-loop time
         self._routes: Sequence[ActiveRoute] | None = ()  # None: nobody has asked since the last picture
         self._proofs = {family: Proof() for family in Family}
         self._reconcilers = {family: Reconciler() for family in Family}
@@ -69,6 +72,19 @@ class Board:
             frozen, since = [each.frozen() for each in self._watched.values()], self._installed_since.copy()
             self._routes = Rows(lambda: [row for each in frozen for row in active_routes(each, since)])
         return self._routes
+
+    def explain(self, asked: Prefix) -> Callable[[], Explanation]:
+        """What makes the explanation of a prefix, or of an address as one of full length, in any thread."""
+        rooms, family = self._rooms, Family.of(asked)
+        known = Known(
+            self._watched[family],
+            rooms.kernel.defaults[family],
+            rooms.speaker.standing(family),
+            self._installed_since,
+            family in rooms.speaker.blocked(),
+            self._taken,
+        )
+        return partial(explain, look(known, asked))
 
     def status_line(self) -> str:
         """For the service manager: a word on each family."""
@@ -96,7 +112,7 @@ class Board:
         rooms = self._rooms
         watched = {family: self._watch(family, now) for family in Family}
         change = self._report(watched, outside)
-        self._watched, self._routes = watched, None
+        self._watched, self._routes, self._taken = watched, None, now
         self._agents = tuple(agent_counters(rooms.intake.counters, now))
         unseen = rooms.intake.loss.unseen
         self._status = Status(

@@ -119,7 +119,14 @@ class Choosing:
             answers = chooser.choose(questions, taken, ceilings)
             return [(family, questions[family], answer) for family, answer in answers.items()]
 
-        for family, question, answer in await asyncio.to_thread(answered):
+        try:
+            answers = await asyncio.to_thread(answered)
+        except Exception:  # a fault of ARM's own: what is there stays, and health says so
+            log.exception("a choice failed")
+            for family in asked:
+                self._lifecycles[family].judge(set(), set(), proven=False)
+            return
+        for family, question, answer in answers:
             self._take(family, question, answer)
             await asyncio.sleep(0)  # two short stalls of the event loop, not one that is long
         self._on_choice()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 
 from arm.board import Board
 from arm.explain import Known, explain, look
@@ -11,11 +10,9 @@ from arm.explain_seen import Explanation
 from arm.family import Valuation
 from arm.fib.compare import Differences
 from arm.freeze.reasons import Reason
-from arm.health import Change
 from arm.lifecycle import State
 from arm.model import Attributes, Entry, Family, KernelRoute, Prefix
 from arm.picture import Watched
-from arm.picture_findings import Outside
 from arm.selection.policy import Policy
 from tests.familyworld import Around, address, neighbour
 from tests.web.daemon import Daemon
@@ -86,33 +83,11 @@ class Asked:
         return explain(look(Known(watched, around.default, self.standing, since, self.blocked, 100.0), where))
 
 
-class ExplainingBoard(Board):
-    """A board that explains."""
-
-    def explain(self, asked: Prefix) -> Callable[[], Explanation]:
-        """For the API: what makes the explanation, in any thread."""
-        rooms, family = self._rooms, Family.of(asked)
-        known = Known(
-            self._watched[family],
-            rooms.kernel.defaults[family],
-            rooms.speaker.standing(family),
-            self._installed_since,
-            family in rooms.speaker.blocked(),
-            self._now,
-        )
-        return partial(explain, look(known, asked))
-
-    def publish(self, outside: Outside, now: float) -> Change:
-        """As it is done, with the time."""
-        self._now = now
-        return super().publish(outside, now)
-
-
 class ExplainingDaemon(Daemon):
-    """A daemon with such a board."""
+    """A daemon whose board can explain."""
 
     def __init__(self, strategy: str = "safe") -> None:
         super().__init__(strategy)
         rooms = self._rooms(strategy)
         rooms.speaker.blocked = list  # type: ignore[method-assign]
-        self.board = ExplainingBoard(rooms)
+        self.board = Board(rooms)

@@ -53,6 +53,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "board": {
         "model",
+        "explain",
         "sflow",
         "rib",
         "exabgp",
