@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, Literal
@@ -117,13 +117,12 @@ class EventLog:
         text = f"configuration read again: {words}" if ok else f"the configuration was refused: {words}"
         self.add(time, "reload", text, ok=ok)
 
-    def chosen(self, time: float, family: Family, wanted: Collection[Any], before: Collection[Any]) -> None:
-        """A choice was taken: what is wanted now and was before. One that changes nothing is no event."""
-        now, then = set(wanted), set(before)
-        added, removed = len(now - then), len(then - now)
+    def chosen(self, time: float, family: Family, wanted: Set[Any], before: Set[Any]) -> None:
+        """A choice was taken: the prefixes wanted now, and before. One that changes nothing is no event."""
+        added, removed = len(wanted - before), len(before - wanted)
         if added or removed:
-            text = f"{family.title}: {len(now)} entries chosen, {added} new, {removed} given up"
-            self.add(time, "choice", text, family, entries=len(now), added=added, removed=removed)
+            text = f"{family.title}: {len(wanted)} entries chosen, {added} new, {removed} given up"
+            self.add(time, "choice", text, family, entries=len(wanted), added=added, removed=removed)
 
     def peers(self, time: float, lost: Iterable[str], back: Iterable[str]) -> None:
         for is_lost, peers in ((True, lost), (False, back)):

@@ -66,7 +66,7 @@ def test_many_of_one_kind_leave_the_others() -> None:
     log = EventLog()
     log.reloaded(NOW, True, ["announce.mode: observe, it was announce"])
     for second in range(5000):
-        log.chosen(NOW + second, Family.IPV4, range(second, second + 10), range(second - 1, second + 9))
+        log.chosen(NOW + second, Family.IPV4, {second}, {second - 1})
     assert len(log.latest()) == 1 + ROOM["choice"]
     assert log.latest(kinds=["reload"])[0].number == 1
 
@@ -90,8 +90,8 @@ def test_words() -> None:
     log.state(NOW, Family.IPV4, "frozen", "active", ["no-samples"])
     log.concerns(NOW, [concern], [concern])
     log.reloaded(NOW, False, ["a", "b"])
-    log.chosen(NOW, Family.IPV4, "abc", "bcde")
-    log.chosen(NOW, Family.IPV4, "abc", "cab")  # nothing new: no event
+    log.chosen(NOW, Family.IPV4, {*"abc"}, {*"bcde"})
+    log.chosen(NOW, Family.IPV4, {*"abc"}, {*"cab"})  # nothing new: no event
     log.peers(NOW, {"r2", "r1"}, {"r3"})
     assert [event.text for event in reversed(log.latest())] == [
         "ARM 1.2 started",

@@ -74,7 +74,7 @@ def test_the_log_page_by_page() -> None:
     source = FakeSource()
     source.events.state(NOW, Family.IPV6, "frozen", "active", ["no-samples"])
     for second in range(5):
-        source.events.chosen(NOW + second, Family.IPV4, range(second + 1), range(second))
+        source.events.chosen(NOW + second, Family.IPV4, {*range(second + 1)}, {*range(second)})
     code, body = ask(source, "/api/v1/log?limit=4")
     assert code == 200
     assert [event["number"] for event in body["events"]] == [6, 5, 4, 3]
