@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from arm.family import FamilyLoop
 from arm.model import Entry, Family, Kind, Pool, Prefix
-from arm.rib.fulltable import FullTable
 from arm.rib.hoptable import DEFAULT, HopTable
 from arm.rib.paint import flatten
 from arm.rib.prefixmap import PrefixMap, text
@@ -123,6 +123,7 @@ class Chooser:
         for row in _heaviest(table, question.demand):
             (start, length, hop), kind = rows[row], reasons[row]
             prefix = text(family, start << (family.bits - table.bits), length)
+            before = known.get(prefix)
             if self._strategy == "top":
                 route = question.table.get(prefix)
                 if route is None:
@@ -132,8 +133,10 @@ class Chooser:
                 # Also if its route is another since the question: the table is safe as it was chosen, and
                 # the repairs that follow rely on that.
                 hop = hop if kind is not Kind.GUARD else DEFAULT
+                if hop == DEFAULT and before is not None and before.kind is Kind.GUARD:
+                    found[prefix] = before  # most stay: what need not be made is not
+                    continue
                 entry = question.loop.entry(prefix, hop, question.table)
-            before = known.get(prefix)
             found[prefix] = before if before == entry else entry
         return PrefixMap(family, found)
 
@@ -190,15 +193,30 @@ def _outermost(table: HopTable) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     return outer
 
 
-def _active(loop: FamilyLoop, demand: Demand) -> list[tuple[Prefix, float]]:
-    """Prefixes of the table with traffic, and what each carries per second, the heaviest first."""
+class Active(Sequence[tuple[Prefix, float]]):
+    """Prefixes with what each carries per second. Of 50,000 that change every second few are ever looked at,
+    so each is made for who does."""
+
+    def __init__(self, family: Family, routes: HopTable, weights: NDArray[np.float64]) -> None:
+        self._family, self._routes, self._weights = family, routes, weights
+
+    def __len__(self) -> int:
+        return len(self._weights)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[Prefix, float]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[tuple[Prefix, float]]: ...
+    def __getitem__(self, index: int | slice) -> tuple[Prefix, float] | Sequence[tuple[Prefix, float]]:
+        if isinstance(index, slice):
+            return [self[row] for row in range(len(self))[index]]
+        place = int(self._routes.starts[index]) << (self._family.bits - self._routes.bits)
+        return text(self._family, place, int(self._routes.lengths[index])), float(self._weights[index])
+
+
+def _active(loop: FamilyLoop, demand: Demand) -> Active:
+    """Prefixes of the table with traffic, the heaviest first."""
     weights = loop.meter.rate_of(carried(demand))
     rows = np.flatnonzero(weights > 0.0)
     rows = rows[np.argsort(-weights[rows], kind="stable")]
-    routes: FullTable = demand.table
-    dropped = loop.family.bits - routes.routes.bits
-    starts, lengths = routes.routes.starts[rows].tolist(), routes.routes.lengths[rows].tolist()
-    return [
-        (text(loop.family, start << dropped, length), weight)
-        for start, length, weight in zip(starts, lengths, weights[rows].tolist(), strict=True)
-    ]
+    return Active(loop.family, demand.table.routes.take(rows), weights[rows])
