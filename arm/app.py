@@ -355,11 +355,9 @@ class Arm:
         if self._kernel.lost_since is not None or not self._lifecycles[family].state.may_repair:
             return
         kernel = self._kernel.routes[family]
-        lost = [
-            prefix
-            for prefix, at in self._speaker.told_at(family).items()
-            if (kernel[prefix].offload_failed if prefix in kernel else now - at > LATE)
-        ]
+        told = self._speaker.told_at(family)
+        lost = [prefix for prefix in told.keys() - kernel.keys() if now - told[prefix] > LATE]
+        lost += [prefix for prefix, route in kernel.items() if route.offload_failed and prefix in told]
         if self._speaker.lost(family, lost, now):
             self._routing.doubt(family)
 

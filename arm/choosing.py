@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,10 +114,13 @@ class Choosing:
         ceilings = {family: self._lifecycles[family].ceiling for family in asked}
         chooser = self._chooser
 
-        def answered() -> list[tuple[Family, Question, Answer]]:
+        def answered() -> list[tuple[Family, Question, Answer, Set[Prefix]]]:
             questions = {family: question() for family, question in asked.items()}
             answers = chooser.choose(questions, taken, ceilings)
-            return [(family, questions[family], answer) for family, answer in answers.items()]
+            return [
+                (family, questions[family], answer, questions[family].loop.diverting(answer.entries))
+                for family, answer in answers.items()
+            ]
 
         try:
             answers = await asyncio.to_thread(answered)
@@ -126,12 +129,12 @@ class Choosing:
             for family in asked:
                 self._lifecycles[family].judge(set(), set(), proven=False)
             return
-        for family, question, answer in answers:
-            self._take(family, question, answer)
+        for family, question, answer, diverting in answers:
+            self._take(family, question, answer, diverting)
             await asyncio.sleep(0)  # two short stalls of the event loop, not one that is long
         self._on_choice()
 
-    def _take(self, family: Family, question: Question, answer: Answer) -> None:
+    def _take(self, family: Family, question: Question, answer: Answer, diverting: Set[Prefix]) -> None:
         speaker, lifecycle = self._tables.speaker, self._lifecycles[family]
         if question.table is not self._tables.feed.table(family):
             return  # another one serves meanwhile; what has to change in this answer nobody knows
@@ -139,8 +142,8 @@ class Choosing:
         if answer.wrong:
             self._keep(family, question)
         # What follows the default is not missed: after a routing change it may be most of what there was.
-        present, wanted = map(question.loop.diverting, (speaker.wanted(family), answer.entries))
-        if not lifecycle.judge(present, wanted, proven=not answer.wrong):
+        present = question.loop.diverting(speaker.wanted(family))
+        if not lifecycle.judge(present, diverting, proven=not answer.wrong):
             return
         self._saved.pop(family, None)
         if dead := question.loop.dead:  # since the question
