@@ -15,7 +15,7 @@ a delay, not a fault. What BIRD itself has is known by number only (`BirdView.ch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -86,11 +86,19 @@ class Reconciler:
         self._open: dict[Prefix, tuple[Fault, float]] = {}  # differences, and when each was first seen
         self._ours: set[Prefix] = set()  # told once, and in the kernel ever since
         self._offloads = False  # the platform says what its hardware has
+        self._told: Mapping[Prefix, Entry] = {}  # at the last comparison
+        self._kernel: Mapping[Prefix, KernelRoute] = {}
+        self._hops = _Hops(lambda _: None)
 
     def compare(self, books: Books, now: float) -> Differences:
         """Compare; the oldest differences of each class come first."""
-        found = self._differences(books)
-        self._ours = (self._ours | books.told.keys()) & books.kernel.keys()
+        places = self._suspects(books)
+        told = {prefix: books.told[prefix] for prefix in places if prefix in books.told}
+        kernel = {prefix: books.kernel[prefix] for prefix in places if prefix in books.kernel}
+        found = self._differences(told, kernel, books.leaving)
+        ours = {prefix for prefix in kernel if prefix in told or prefix in self._ours}
+        self._ours.difference_update(places)
+        self._ours |= ours
         known = self._open
         self._open = {}
         lists: dict[Fault, list[Prefix]] = {fault: [] for fault in Fault}
@@ -114,13 +122,30 @@ class Reconciler:
             since=since,
         )
 
-    def _differences(self, books: Books) -> dict[Prefix, Fault]:
-        """Every difference there is, however young. Whole tables at a time: 20,000 entries every second."""
-        told, kernel = books.told, books.kernel
+    def _suspects(self, books: Books) -> Set[Prefix]:
+        """Where something may be else than it was at the last comparison, and where that found differences:
+        every second there are 20,000 entries to look at, and nearly all are what they were."""
+        told, kernel = dict(books.told.items()), dict(books.kernel.items())
+        had, showed = self._told.get, self._kernel.get
+        places = {prefix for prefix, entry in told.items() if had(prefix) is not entry}
+        shown = [prefix for prefix, route in kernel.items() if showed(prefix) is not route]
+        places.update(shown, self._told.keys() - told.keys(), self._kernel.keys() - kernel.keys())
+        places.update(self._open, books.leaving)
+        self._told, self._kernel = told, kernel
         hops = _Hops(books.expected)
+        moved = [next_hop for next_hop, gateways in self._hops.items() if hops[next_hop] != gateways]
+        self._hops = hops
+        tells = not self._offloads and any(kernel[p].offloaded or kernel[p].offload_failed for p in shown)
+        self._offloads = self._offloads or tells
+        return told.keys() | kernel.keys() | places if moved or tells else places
+
+    def _differences(
+        self, told: Mapping[Prefix, Entry], kernel: Mapping[Prefix, KernelRoute], leaving: Collection[Prefix]
+    ) -> dict[Prefix, Fault]:
+        """Every difference there is, however young."""
+        hops = self._hops
         found = dict.fromkeys(told.keys() - kernel.keys(), Fault.MISSING)
         refused = [prefix for prefix, route in kernel.items() if route.offload_failed]
-        self._offloads = self._offloads or bool(refused) or any(r.offloaded for r in kernel.values())
         if self._offloads:
             bare = {prefix for prefix, route in kernel.items() if not route.offloaded}
             found |= dict.fromkeys(bare & told.keys(), Fault.NOT_OFFLOADED)
@@ -136,9 +161,9 @@ class Reconciler:
             ),
             Fault.WRONG_NEXT_HOP,
         )
-        for prefix in (kernel.keys() - told.keys()).difference(books.leaving):
+        for prefix in (kernel.keys() - told.keys()).difference(leaving):
             found[prefix] = Fault.STUCK if prefix in self._ours else Fault.UNEXPECTED
-        for prefix in books.leaving:
+        for prefix in leaving:
             if prefix in kernel:
                 found[prefix] = Fault.STUCK
         return found

@@ -36,19 +36,25 @@ def books(
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Books]:
+    """What does not change is the same object, as in the daemon."""
     found = []
+    told, kernel = dict[Prefix, Entry](), dict[Prefix, KernelRoute]()
+    leads = dict(GATEWAYS)
     for _ in range(draw(st.integers(1, 6))):
-        told = [
-            entry(prefix, draw(st.sampled_from(["10.0.0.2", "198.18.0.1", "unknown"])))
-            for prefix in draw(st.sets(st.sampled_from(P)))
-        ]
-        kernel = [
-            route(prefix, draw(st.sampled_from(SHOWN)), offloaded=flag == 1, failed=flag == 2)
-            for prefix in draw(st.sets(st.sampled_from(P)))
-            for flag in [draw(st.integers(0, 2))]
-        ]
-        names = {each.prefix for each in told}
-        found.append(books(told, kernel, [p for p in draw(st.sets(st.sampled_from(P))) if p not in names]))
+        for prefix in draw(st.sets(st.sampled_from(P))):
+            hop = draw(st.sampled_from(["10.0.0.2", "198.18.0.1", "unknown", None]))
+            told.pop(prefix, None)
+            if hop is not None:
+                told[prefix] = entry(prefix, hop)
+        for prefix in draw(st.sets(st.sampled_from(P))):
+            shown, flag = draw(st.sampled_from([*SHOWN, None])), draw(st.integers(0, 2))
+            kernel.pop(prefix, None)
+            if shown is not None:
+                kernel[prefix] = route(prefix, shown, offloaded=flag == 1, failed=flag == 2)
+        if draw(st.integers(0, 3)) == 0:
+            leads["198.18.0.1"] = draw(st.sampled_from(SHOWN[:4]))
+        leaving = [prefix for prefix in draw(st.sets(st.sampled_from(P))) if prefix not in told]
+        found.append(Books(dict(told), leaving, dict(kernel), dict(leads).get))
     return found
 
 
