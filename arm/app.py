@@ -24,7 +24,7 @@ from arm.announce.speaker import Speaker
 from arm.board import Board, Rooms
 from arm.choosing import Choosing
 from arm.config import Config, pools
-from arm.config_text import fingerprint
+from arm.config_text import effective, fingerprint
 from arm.family import FamilyLoop, Traffic
 from arm.fib import bird
 from arm.fib.bird import BirdWatch
@@ -114,6 +114,8 @@ class Arm:
             Rooms(
                 strategy=lambda: self._config.selection.strategy,
                 config=lambda: self._fingerprint,
+                configuration=lambda: effective(self._config),
+                record=self._keeper.record,
                 capacity=self._capacity,
                 exabgp=self._exabgp,
                 intake=self._intake,
@@ -162,6 +164,7 @@ class Arm:
             running.callback(watching.cancel)
             loop.add_signal_handler(signal.SIGHUP, self._reload)
             log.info("running", page=url)
+            self._keeper.record.log.started(time.time(), __version__)
             _log_health(first)  # not before: who cannot start says why, and nothing else
             self._systemd.ready("learning")
             await self._tick_until(stop)
@@ -224,7 +227,9 @@ class Arm:
         own = {each.name for each in view.sessions if each.neighbour in self._sessions}
         dead = view.dead(own)
         if dead != self._routing.dead:
-            log.info("peers", lost=sorted(dead - self._routing.dead), back=sorted(self._routing.dead - dead))
+            lost, back = dead - self._routing.dead, self._routing.dead - dead
+            log.info("peers", lost=sorted(lost), back=sorted(back))
+            self._keeper.record.log.peers(time.time(), lost, back)
             self._routing.peers_lost(dead)
         limits: dict[Family, int] = {}
         for family in Family:
@@ -250,6 +255,7 @@ class Arm:
         outcome = read_again(self._config, self._path)
         for line in outcome.lines():
             (log.info if outcome.ok else log.error)("reload", what=line)
+        self._keeper.record.log.reloaded(time.time(), outcome.ok, outcome.lines())
         self._reload_faults = outcome.faults
         if outcome.ok:
             self._configure(outcome.config)
@@ -346,6 +352,7 @@ class Arm:
         if state is not before:
             reasons = [reason.name for reason in lifecycle.reasons]
             log.info("state", family=family.label, state=state.value, before=before.value, reasons=reasons)
+            self._keeper.record.log.state(time.time(), family, state.value, before.value, reasons)
         self._speaker.freeze(family, not (state.may_announce or state.withdraws_all))
         if state is not State.LEARNING:
             self._choosing.adopt(family, kernel)

@@ -16,13 +16,18 @@ from arm.family import FamilyLoop
 from arm.fib.compare import Books, Differences, Reconciler
 from arm.fib.netlink import KernelRoutes
 from arm.health import Change, Health
+from arm.history import History
+from arm.history_figures import Totals, resident
+from arm.history_log import EventLog
+from arm.history_record import Record
 from arm.lifecycle import Lifecycle, State
-from arm.model import ActiveRoute, AgentCounters, Family, Prefix, Status
+from arm.model import ActiveRoute, AgentCounters, Entry, Family, Prefix, Status
 from arm.picture import Watched, active_routes, agent_counters, family_status
 from arm.picture_findings import Outside, findings
 from arm.picture_proof import Proof
 from arm.picture_rows import Rows
 from arm.rib.feed import Feed
+from arm.rib.prefixmap import PrefixMap
 from arm.sflow.collector import Collector
 from arm.sflow.intake import Intake
 from arm.stalls import Stalls
@@ -34,6 +39,8 @@ class Rooms:
 
     strategy: Callable[[], str]
     config: Callable[[], str]  # its fingerprint
+    configuration: Callable[[], str]  # as TOML
+    record: Record
     capacity: Mapping[Family, int]
     exabgp: Exabgp
     intake: Intake
@@ -53,6 +60,8 @@ class Board:
         self._rooms = rooms
         self._health = Health()
         self._started = time.time()
+        self._fib_changes = dict.fromkeys(Family, 0)  # since the start
+        self._wanted: dict[Family, PrefixMap[Entry]] = {family: PrefixMap(family) for family in Family}
         self._installed_since: dict[Prefix, float] = {}  # Unix time at which the kernel first showed it
         self._active: dict[Family, Sequence[tuple[Prefix, float]]] = dict.fromkeys(Family, ())
         self._status: Status  # published before anybody can ask
@@ -100,8 +109,18 @@ class Board:
         """The prefixes that carry traffic, those first that are worth most, with what each is worth."""
         self._active[family] = active
 
+    def history(self) -> History:
+        return self._rooms.record.history
+
+    def log(self) -> EventLog:
+        return self._rooms.record.log
+
+    def configuration(self) -> str:
+        return self._rooms.configuration()
+
     def kernel(self, prefix: Prefix, present: bool) -> None:
         """The kernel shows, or no longer shows, an entry."""
+        self._fib_changes[Family.of(prefix)] += 1
         if present:
             self._installed_since[prefix] = time.time()
         else:
@@ -131,7 +150,20 @@ class Board:
             reload_failed=bool(outside.reload_faults),
             stall=rooms.stalls.longest(now),
         )
+        self._remember(change, now)
         return change
+
+    def _remember(self, change: Change, now: float) -> None:
+        """The past, as the page shows it."""
+        rooms, moment = self._rooms, self._status.time
+        rooms.record.log.concerns(moment, change.raised, change.cleared)
+        for family in Family:
+            wanted, before = rooms.speaker.wanted(family), self._wanted[family]
+            if wanted is not before:
+                self._wanted[family] = wanted
+                rooms.record.log.chosen(moment, family, wanted.keys(), before.keys())
+        totals = Totals(rooms.feed.changes, self._fib_changes, time.process_time(), resident())
+        rooms.record.take(self._status, totals, now)
 
     def _report(self, watched: Mapping[Family, Watched], outside: Outside) -> Change:
         found = findings(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from arm.history_record import Record
 from arm.model import ArmError, Family
 from arm.routing import Tables
 from arm.state.file import load, save
@@ -29,6 +30,9 @@ class Keeper:
         self.found, error = load(directory)
         if error is not None:
             log.warning(error.problem, remedy=error.remedy)
+        self.record = Record(self.found.sections if self.found is not None else {})
+        for fault in self.record.faults:
+            log.warning(fault)
 
     def routes(self, family: Family) -> int | None:
         """Routes of the table of the earlier run."""
@@ -64,8 +68,8 @@ class Keeper:
         """What there is to save now. It is put together where nobody waits: of 40,000 entries that takes a
         while."""
         parts = {family: self._family(family, tables) for family in Family}
-        moment = time.time()
-        return lambda: Saved(moment, {family: part() for family, part in parts.items()})
+        moment, record = time.time(), self.record.sections()
+        return lambda: Saved(moment, {family: part() for family, part in parts.items()}, record())
 
     def _family(self, family: Family, tables: Tables) -> Callable[[], SavedFamily]:
         """What is not known yet in this run is what the earlier one knew."""

@@ -54,6 +54,7 @@ ALLOWED: dict[str, set[str]] = {
     "board": {
         "model",
         "explain",
+        "history",
         "sflow",
         "rib",
         "exabgp",
@@ -67,7 +68,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "routing": {"model", "log", "rib", "selection", "announce", "family"},
     "choosing": {"model", "config", "rib", "selection", "state", "chooser", "lifecycle", "routing"},
-    "keeping": {"model", "state", "routing"},
+    "keeping": {"model", "history", "state", "routing"},
     "metrics": {"model"},
     "web": {"model", "log", "metrics", "history"},
     "decode": {"model", "log", "sflow"},

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from arm.board import Board, Rooms
 from arm.family import FamilyLoop, Valuation
+from arm.history_record import Record
 from arm.lifecycle import State
 from arm.model import AsPathSegment, Attributes, Entry, Family, KernelRoute, Prefix, Route
 from arm.picture_findings import Outside
@@ -100,7 +101,13 @@ class Daemon:
             "stalls": Stalls(),
         }
         return Rooms(
-            lambda: strategy, lambda: "f00", dict.fromkeys(Family, 10), loops=self.loops, **cast("Any", rooms)
+            lambda: strategy,
+            lambda: "f00",
+            lambda: "",
+            Record({}),
+            dict.fromkeys(Family, 10),
+            loops=self.loops,
+            **cast("Any", rooms),
         )
 
     def _told(self, family: Family) -> dict[Prefix, Entry]:
