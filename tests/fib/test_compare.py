@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arm.fib.compare import GRACE, OFFLOAD_GRACE, Books, Differences, Fault, Gateways, Reconciler
@@ -40,7 +40,7 @@ def histories(draw: st.DrawFn) -> list[Books]:
     found = []
     told, kernel = dict[Prefix, Entry](), dict[Prefix, KernelRoute]()
     leads = dict(GATEWAYS)
-    for _ in range(draw(st.integers(1, 6))):
+    for _ in range(draw(st.integers(1, 5))):
         for prefix in draw(st.sets(st.sampled_from(P))):
             hop = draw(st.sampled_from(["10.0.0.2", "198.18.0.1", "unknown", None]))
             told.pop(prefix, None)
@@ -51,7 +51,7 @@ def histories(draw: st.DrawFn) -> list[Books]:
             kernel.pop(prefix, None)
             if shown is not None:
                 kernel[prefix] = route(prefix, shown, offloaded=flag == 1, failed=flag == 2)
-        if draw(st.integers(0, 3)) == 0:
+        if draw(st.booleans()):
             leads["198.18.0.1"] = draw(st.sampled_from(SHOWN[:4]))
         leaving = [prefix for prefix in draw(st.sets(st.sampled_from(P))) if prefix not in told]
         found.append(Books(dict(told), leaving, dict(kernel), dict(leads).get))
@@ -107,6 +107,7 @@ def reported(differences: Differences) -> Mapping[Prefix, tuple[Fault, float]]:
     return {prefix: (fault, differences.since[prefix]) for prefix, fault in pairs}
 
 
+@settings(max_examples=200)
 @given(histories(), st.sampled_from([1.0, GRACE, OFFLOAD_GRACE]))
 def test_like_the_plain_one(history: list[Books], step: float) -> None:
     reconciler, plain = Reconciler(), Plain()
@@ -145,3 +146,22 @@ def test_hardware_that_does_not_tell_is_not_asked(flags: bool) -> None:
     asked = books([entry(p) for p in P], [route(p, offloaded=flags and p == P[0]) for p in P])
     reconciler.compare(asked, 100.0)
     assert reconciler.compare(asked, 100.0 + OFFLOAD_GRACE).not_offloaded == (P[1:] if flags else [])
+
+
+def test_what_is_the_same_is_another_difference_when_the_default_moves() -> None:
+    reconciler, told, kernel = Reconciler(), {P[0]: entry(P[0], "198.18.0.1")}, {P[0]: route(P[0])}
+    for now, default, wrong in (
+        (0.0, "10.0.0.2", []),
+        (9.0, "10.0.0.3", []),
+        (9.0 + GRACE, "10.0.0.3", P[:1]),
+    ):
+        leads = {"198.18.0.1": (default,)}
+        assert reconciler.compare(Books(told, (), kernel, leads.get), now).wrong_next_hop == wrong
+
+
+def test_what_is_the_same_is_another_difference_once_the_hardware_tells() -> None:
+    reconciler = Reconciler()
+    told, kernel = {each: entry(each) for each in P[:2]}, {each: route(each) for each in P[:2]}
+    for now, missing in ((0.0, []), (9.0, []), (9.0 + OFFLOAD_GRACE, P[:1])):
+        shown = kernel if now == 0.0 else {**kernel, P[1]: route(P[1], offloaded=True)}
+        assert reconciler.compare(Books(told, (), shown, GATEWAYS.get), now).not_offloaded == missing
