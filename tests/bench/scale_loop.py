@@ -1,8 +1,8 @@
 """What each part of a tick costs the event loop at full scale.
 
 `ARM_TEST_DATA=… python -m tests.bench.scale_loop`: the daemon's own rooms, with both full tables, 10,000
-samples and 30 routing changes a second, in real time beside the thread that chooses; without a lab
-(scale_world.py). Wall-clock milliseconds, because that is what a stall is: on a busy machine they say little.
+samples and 30 routing changes a second; without a lab (scale_world.py). Time is simulated and nothing is done
+in two threads at once: figures are processor time, so that a busy machine disturbs them less.
 """
 
 from __future__ import annotations
@@ -20,14 +20,23 @@ from typing import Any
 import numpy as np
 
 from arm.model import Family
-from arm.stalls import STALL, Selector, Stalls
 from tests.bench.scale_world import World
 
-_WARM_UP = 45.0  # seconds: until entries may leave, and the first choices are installed
+_WARM_UP = 60  # seconds: until entries may leave, and the first choices are installed
+_BEATS = 50  # turns of BIRD in a second
+
+
+class Clock(asyncio.SelectorEventLoop):
+    """An event loop whose time is what the benchmark says."""
+
+    now = 1000.0
+
+    def time(self) -> float:
+        return self.now
 
 
 class Times:
-    """How long methods took in the event loop's thread."""
+    """How long methods took in the event loop's thread: processor milliseconds."""
 
     def __init__(self) -> None:
         self._took: dict[str, list[float]] = {}
@@ -38,31 +47,27 @@ class Times:
         method: Callable[..., Any] = getattr(owner, name)
 
         def timed(*arguments: Any, **named: Any) -> Any:
-            began = time.perf_counter()
+            began = time.thread_time()
             try:
                 return method(*arguments, **named)
             finally:
                 if threading.get_ident() == self._thread:
                     key = label or f"{type(owner).__name__}.{name}"
-                    self._took.setdefault(key, []).append(1e3 * (time.perf_counter() - began))
+                    self._took.setdefault(key, []).append(1e3 * (time.thread_time() - began))
 
         setattr(owner, name, timed)
-
-    def of(self, label: str) -> float:
-        """Seconds, of all calls."""
-        return sum(self._took.get(label, ())) / 1e3
 
     def clear(self) -> None:
         """Forget what was so far."""
         self._took.clear()
 
     def report(self, seconds: float) -> None:
-        """A Markdown table, the costliest first."""
-        print("| on the event loop | calls | ms a call | longest | ms a second |\n|---|---:|---:|---:|---:|")
+        """A Markdown table, what takes longest first."""
+        print("| on the event loop | calls | ms a second | ms a call | longest |\n|---|---:|---:|---:|---:|")
         for label, took in sorted(self._took.items(), key=lambda item: -max(item[1])):
             print(
-                f"| {label} | {len(took):,} | {np.mean(took):.2f} | {max(took):.1f} "
-                f"| {sum(took) / seconds:.1f} |"
+                f"| {label} | {len(took):,} | {sum(took) / seconds:.1f} | {np.mean(took):.2f} "
+                f"| {max(took):.1f} |"
             )
 
 
@@ -74,83 +79,71 @@ def watch(world: World) -> Times:
     for name in ("begin", "_question", "_take"):
         times.watch(arm._choosing, name)
     times.watch(arm._keeper, "tick")
-    times.watch(world, "second")
+    times.watch(arm._routing, "mend")
+    times.watch(arm._collector, "take", "drawing samples (not ARM)")
     for family, loop in arm._loops.items():
         for name in ("settle", "refresh", "set_fixed", "measure", "demand", "incumbents"):
             times.watch(loop, name, f"{family.title} loop.{name}")
         book = arm._speaker._books[family]
-        for name in ("want", "_plan", "expire"):
+        for name in ("want", "_plan"):
             times.watch(book, name, f"{family.title} book.{name}")
         times.watch(arm._board._proofs[family], "look", f"{family.title} proof")
         times.watch(arm._board._reconcilers[family], "compare", f"{family.title} reconciler")
     return times
 
 
-async def run(world: World, stalls: Stalls, times: Times, seconds: float) -> None:
-    """Tick as the daemon does, then measure."""
-    loop = asyncio.get_running_loop()
-    bird = asyncio.create_task(world.obey())
-    due, begin = loop.time(), loop.time()
-    measuring: tuple[float, float, float, int] | None = None
-    longest = 0.0
-    while loop.time() < begin + _WARM_UP + seconds:
-        world.arm._tick(loop.time())
-        if measuring is None and loop.time() > begin + _WARM_UP:
-            _show(world, stalls, "after warming up")
-            times.clear()
-            stalls.__init__()  # type: ignore[misc]
-            measuring = loop.time(), time.process_time(), time.thread_time(), stalls.count
-        longest = max(longest, stalls.longest(loop.time()))
-        await asyncio.sleep(0.5)
-        world.change_routes()
-        due += 1.0
-        await asyncio.sleep(max(0.0, due - loop.time()))
-    assert measuring is not None
-    wall, used, own, before = measuring
-    took = loop.time() - wall
-    _show(world, stalls, f"after {took:.0f} s more")
-    process, thread = time.process_time() - used, time.thread_time() - own
-    self_made = times.of("World.second")
-    print(
-        f"CPU {process / took:.1%} of a core, the loop's thread {thread / took:.1%}, of that drawing samples "
-        f"{self_made / took:.1%}; {stalls.count - before} stalls of {1e3 * STALL:.0f} ms or more, "
-        f"the longest {1e3 * longest:.0f} ms\n"
-    )
-    times.report(took)
-    bird.cancel()
+async def run(world: World, clock: Clock, times: Times, seconds: int) -> None:
+    """Live through so many seconds, and measure them but for the first."""
+    process = thread = 0.0
+    for second in range(_WARM_UP + seconds):
+        if second == _WARM_UP:
+            _show(world, "Warmed up", times, _WARM_UP)
+            process, thread = time.process_time(), time.thread_time()
+        world.arm._tick(clock.now)
+        await world.arm._choosing.finish()
+        for beat in range(_BEATS):
+            clock.now += 1.0 / _BEATS
+            if beat == _BEATS // 2:
+                world.change_routes()
+            world.obey()
+            await asyncio.sleep(0)
+    process, thread = time.process_time() - process, time.thread_time() - thread
+    _show(world, f"{seconds} s more", times, seconds)
+    print(f"Of a core: {process / seconds:.1%}; of that on the event loop: {thread / seconds:.1%}")
 
 
-def _show(world: World, stalls: Stalls, when: str) -> None:
+def _show(world: World, when: str, times: Times, seconds: float) -> None:
     arm = world.arm
+    print(f"\n{when}; {arm._speaker.commands:,} commands so far")
     for family in Family:
         wanted, kernel = len(arm._speaker.wanted(family)), len(arm._kernel.routes[family])
         blocks, active = len(arm._loops[family].meter), len(arm._choosing.active[family])
         print(
-            f"{family.title} {when}: {arm._lifecycles[family].state.value}, {wanted:,} wanted, {kernel:,} "
-            f"in the kernel, {blocks:,} blocks, {active:,} active prefixes"
+            f"{family.title}: {arm._lifecycles[family].state.value}, {wanted:,} wanted, {kernel:,} in the "
+            f"kernel, {blocks:,} blocks, {active:,} active prefixes"
         )
-    print(f"{arm._speaker.commands:,} commands so far")
-    print(f"longest stall {1e3 * stalls.longest(time.monotonic()):.0f} ms\n", flush=True)
+    print()
+    times.report(seconds)
+    times.clear()
 
 
-async def main(entries: int, strategy: str, seconds: float, stalls: Stalls) -> None:
+async def main(entries: int, strategy: str, many: int, seconds: int, clock: Clock) -> None:
     """Build, warm up, measure, report."""
     with tempfile.TemporaryDirectory() as directory:
-        now = asyncio.get_running_loop().time()
-        world = World(Path(directory), entries, strategy, now, stalls)
-        world.learn(asyncio.get_running_loop().time())
+        world = World(Path(directory), entries, strategy, many, clock.now)
+        world.learn(clock.now)
         gc.collect()
         gc.freeze()  # as the daemon does
-        times = watch(world)
-        await run(world, stalls, times, seconds)
+        await run(world, clock, watch(world), seconds)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--entries", type=int, default=20_000, help="of each family")
     parser.add_argument("--strategy", choices=("safe", "optimal", "top"), default="safe")
-    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--many", type=int, default=1, help="times as many active prefixes")
+    parser.add_argument("--seconds", type=int, default=30)
     given = parser.parse_args()
-    found = Stalls()
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(Selector(found))) as runner:
-        runner.run(main(given.entries, given.strategy, given.seconds, found))
+    found = Clock()
+    with asyncio.Runner(loop_factory=lambda: found) as runner:
+        runner.run(main(given.entries, given.strategy, given.many, given.seconds, found))

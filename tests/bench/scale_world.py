@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import deque
 from collections.abc import Iterator
@@ -24,16 +23,16 @@ from arm.sflow.destinations import Destinations
 from arm.stalls import Stalls
 from lab.options import LabOptions, arm_configuration
 from tests.bench import scenario
-from tests.bench.scenario import EIGHT, TABLES, Traffic
+from tests.bench.scenario import EIGHT, Traffic
 
 TABLE = {Family.IPV4: "2026", Family.IPV6: "2026v6"}
-SHARE = {Family.IPV4: 0.8, Family.IPV6: 0.2}  # of the samples
+ACTIVE = {Family.IPV4: 38_000, Family.IPV6: 36_000}  # prefixes, so that 20,000 entries of each are too few
+SHARE = {Family.IPV4: 0.6, Family.IPV6: 0.4}  # of the samples
 WINDOW = 300.0  # seconds that traffic is remembered: what suits 10,000 samples a second
 CHANGES = {Family.IPV4: 16, Family.IPV6: 14}  # routes a second, as on a real day
 _WITHDRAWN = 0.1  # share of these that are, until the next second
 _ATTRIBUTES = 200_000  # distinct sets of a full table
-_BEAT = 0.01  # seconds between two turns of BIRD
-_TURN = 20  # commands that it takes at one, about as many as ExaBGP does
+TURN = 20  # commands that BIRD takes at a time
 _RATE, _SIZE = 4096.0, 800.0  # of sampling; octets of a packet
 _METRIC = 512
 _ADDRESSES = {True: "127.0.0.2", False: "127.0.0.1"}  # ARM's, by whether it sent
@@ -56,32 +55,34 @@ class Side:
 
     table: HopTable
     traffic: Traffic
+    upto: NDArray[np.float64]  # weights, added up
 
     def draw(self, samples: int, chance: np.random.Generator) -> tuple[Keys, NDArray[np.int64]]:
         """Addresses, ascending, with their samples."""
-        counts = chance.multinomial(samples, self.traffic.weights / self.traffic.weights.sum())
-        rows = np.flatnonzero(counts)
-        return self.traffic.keys[rows], counts[rows].astype(np.int64)
+        rows = np.searchsorted(self.upto, chance.random(samples) * self.upto[-1], "right")
+        rows, counts = np.unique(rows, return_counts=True)
+        return self.traffic.keys[rows], counts.astype(np.int64)
 
 
-def side(family: Family) -> Side:
+def side(family: Family, active: int) -> Side:
     """From ARM_TEST_DATA."""
     origins = scenario.load(TABLE[family])
     hops = scenario.next_hops(origins.origins, EIGHT)
     table = HopTable(origins.bits, origins.starts, origins.lengths, hops)
-    return Side(table, scenario.traffic(origins, TABLES[TABLE[family]][2]))
+    traffic = scenario.traffic(origins, active)
+    return Side(table, traffic, np.cumsum(traffic.weights))
 
 
 class World:
     """ARM as app.py wires it. ExaBGP, BIRD and the kernel are what this class makes of its commands."""
 
-    def __init__(self, directory: Path, entries: int, strategy: str, now: float, stalls: Stalls) -> None:
-        """Room for so many entries of each family."""
+    def __init__(self, directory: Path, entries: int, strategy: str, many: int, now: float) -> None:
+        """Room for so many entries of each family; `many` times as many active prefixes as usual."""
         options = LabOptions(capacity=entries, capacity6=entries, strategy=strategy, window=WINDOW)
         path = directory / "arm.toml"
         path.write_text(arm_configuration(options).replace('"/run/arm"', f'"{directory}"'))
-        self.arm = Arm(config.load(path), path, False, now, stalls)
-        self.sides = {family: side(family) for family in Family}
+        self.arm = Arm(config.load(path), path, False, now, Stalls())
+        self.sides = {family: side(family, many * ACTIVE[family]) for family in Family}
         self._chance = np.random.default_rng(3)
         self._commands: deque[str] = deque()
         self._withdrawn: dict[Family, list[int]] = {family: [] for family in Family}
@@ -150,12 +151,10 @@ class World:
             self._withdrawn[family] = gone
         self.arm._on_lines(lines)
 
-    async def obey(self) -> None:
-        """Answer ARM's commands, and do what they say, without end."""
-        while True:
-            for _ in range(min(_TURN, len(self._commands))):
-                self.arm._on_lines(list(self._carry_out(self._commands.popleft())))
-            await asyncio.sleep(_BEAT)
+    def obey(self) -> None:
+        """Answer some of ARM's commands, and do what they say."""
+        for _ in range(min(TURN, len(self._commands))):
+            self.arm._on_lines(list(self._carry_out(self._commands.popleft())))
 
     def _carry_out(self, command: str) -> Iterator[bytes]:
         yield b"done"
@@ -172,9 +171,11 @@ class World:
             yield _update(True, announce={label: {hop: prefixes}})
         else:
             yield _update(True, withdraw={label: prefixes})
+        kernel = self.arm._kernel
         for prefix in prefixes:
-            route = KernelRoute(prefix, gateways, RTPROT_BIRD)
-            self.arm._kernel._picture.apply(RouteMessage(new, family, route, _METRIC, True, new))
+            route = KernelRoute(prefix, gateways, RTPROT_BIRD) if new else kernel.routes[family].get(prefix)
+            if route is not None:
+                kernel._picture.apply(RouteMessage(new, family, route, _METRIC, True, new))
 
     def _prefix(self, family: Family, row: int) -> Prefix:
         table = self.sides[family].table
