@@ -10,6 +10,8 @@ from arm.history_file import SECTION
 from arm.history_log import SECTION as EVENTS
 from arm.history_record import Record
 from arm.model import Family
+from arm.state.encoding import decode, encode
+from arm.state.saved import Saved
 from tests.web.picture import NOW, make_status
 
 TOTALS = Totals(dict.fromkeys(Family, 0), dict.fromkeys(Family, 0), 0.0, None)
@@ -33,6 +35,11 @@ def test_the_next_run_goes_on() -> None:
     installed = second.history.read("5m", ["ipv4.installed"])
     known = installed.starts[~np.isnan(installed.mean["ipv4.installed"])] - int(NOW)
     assert known.tolist() == [*range(5), *range(60, 65)]
+
+
+def test_the_file_that_survives_takes_both() -> None:
+    sections = a_run({}, NOW).sections()()
+    assert decode(encode(Saved(NOW, {}, sections))).sections == sections
 
 
 @pytest.mark.parametrize(("name", "kept"), [(SECTION, EVENTS), (EVENTS, SECTION)])
