@@ -22,6 +22,16 @@ from arm.web.source import SOURCE
 _PATTERN = r"^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$"
 
 
+_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+# For whoever reads the document: every address, and every prefix but IPv6's longer than /112 with all groups.
+_FORMS = [
+    {"format": "ipv4"},
+    {"format": "ipv6"},
+    {"pattern": f"^{_OCTET}(\\.{_OCTET}){{3}}/(3[0-2]|[12]?[0-9])$"},
+    {"pattern": "^([0-9A-Fa-f]{1,4}:){1,7}:/(12[0-8]|1[01][0-9]|[1-9]?[0-9])$"},
+]
+
+
 @runtime_checkable
 class Explains(Protocol):
     """A source that knows the rooms."""
@@ -47,9 +57,9 @@ class ExplainQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    address: Annotated[
-        str, AfterValidator(_asked), WithJsonSchema({"type": "string", "pattern": _PATTERN})
-    ] = Field(description="an IPv4 or IPv6 address or prefix")
+    address: Annotated[str, AfterValidator(_asked), WithJsonSchema({"type": "string", "anyOf": _FORMS})] = (
+        Field(description="an IPv4 or IPv6 address or prefix")
+    )
 
 
 class _Seen(BaseModel):
