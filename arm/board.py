@@ -210,9 +210,12 @@ class Board:
             default = rooms.kernel.defaults[family]
             gateways = default.gateways if default is not None else None
             standing = rooms.speaker.standing(family)  # what BIRD kept from the session before as well
-            books = Books(
-                standing, rooms.speaker.leaving(family), kernel, partial(loop.leads_to, default=gateways)
-            )
+            told_anew, shown_anew = rooms.speaker.touched(family), rooms.kernel.touched[family]
+            expected = partial(loop.leads_to, default=gateways)
+            leaving = rooms.speaker.leaving(family)
+            books = Books(standing, leaving, kernel, expected, told_anew | shown_anew)
+            told_anew.clear()
+            shown_anew.clear()
             differences = self._reconcilers[family].compare(books, now)
         return Watched(
             loop=loop,

@@ -45,6 +45,7 @@ class Book:
         self.family = family
         self.wanted: PrefixMap[Entry] | None = None  # None: nothing may be said yet, not even "nothing"
         self.standing: PrefixMap[Entry] = PrefixMap(family)
+        self.touched: set[Prefix] = set()  # where that has changed, since last cleared
         self.told_at: dict[Prefix, float] = {}  # those of `standing` that this session was told
         self.urgent: dict[Prefix, Before] = {}  # repairs, before all else: with what BIRD still has
         self.leaving: dict[Prefix, float] = {}  # withdrawn at, not seen to be gone
@@ -372,6 +373,7 @@ class Book:
             self.told_at[prefix] = at
 
     def _stand(self, prefix: Prefix, entry: Entry | None) -> None:
+        self.touched.add(prefix)
         self._stands.count(prefix, (entry is not None) - (prefix in self.standing))
         if entry is not None:
             self.standing[prefix] = entry

@@ -69,6 +69,10 @@ class Speaker:
         """What BIRD has, told in this session or kept from the one before."""
         return self._books[family].standing
 
+    def touched(self, family: Family) -> set[Prefix]:
+        """Where what BIRD has changed, since somebody cleared this."""
+        return self._books[family].touched
+
     def told(self, family: Family) -> Mapping[Prefix, Entry]:
         """What BIRD has been told in this session."""
         book = self._books[family]

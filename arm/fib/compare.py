@@ -53,6 +53,8 @@ class Books:
     expected: Callable[[str], Gateways | None]
     """Where an entry's next hop leads now; None: cannot be said. BIRD resolves what follows the default
     through one path of it, so any part of an ECMP group will do."""
+    touched: Collection[Prefix] | None = None
+    """Where `told` or `kernel` may be others than at the last comparison; None: anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,7 @@ class Reconciler:
         self._open: dict[Prefix, tuple[Fault, float]] = {}  # differences, and when each was first seen
         self._ours: set[Prefix] = set()  # told once, and in the kernel ever since
         self._offloads = False  # the platform says what its hardware has
-        self._told: Mapping[Prefix, Entry] = {}  # at the last comparison
-        self._kernel: Mapping[Prefix, KernelRoute] = {}
-        self._hops = _Hops(lambda _: None)
+        self._hops = _Hops(lambda _: None)  # as they were at the last comparison
 
     def compare(self, books: Books, now: float) -> Differences:
         """Compare; the oldest differences of each class come first."""
@@ -125,17 +125,16 @@ class Reconciler:
     def _suspects(self, books: Books) -> Set[Prefix]:
         """Where something may be else than it was at the last comparison, and where that found differences:
         every second there are 20,000 entries to look at, and nearly all are what they were."""
-        told, kernel = dict(books.told.items()), dict(books.kernel.items())
-        had, showed = self._told.get, self._kernel.get
-        places = {prefix for prefix, entry in told.items() if had(prefix) is not entry}
-        shown = [prefix for prefix, route in kernel.items() if showed(prefix) is not route]
-        places.update(shown, self._told.keys() - told.keys(), self._kernel.keys() - kernel.keys())
-        places.update(self._open, books.leaving)
-        self._told, self._kernel = told, kernel
+        told, kernel = books.told, books.kernel
+        touched = books.touched
+        if touched is None:
+            touched = told.keys() | kernel.keys() | self._ours
+        places = {*touched, *self._open}
         hops = _Hops(books.expected)
         moved = [next_hop for next_hop, gateways in self._hops.items() if hops[next_hop] != gateways]
         self._hops = hops
-        tells = not self._offloads and any(kernel[p].offloaded or kernel[p].offload_failed for p in shown)
+        shown = (kernel[prefix] for prefix in touched if prefix in kernel)
+        tells = not self._offloads and any(each.offloaded or each.offload_failed for each in shown)
         self._offloads = self._offloads or tells
         return told.keys() | kernel.keys() | places if moved or tells else places
 

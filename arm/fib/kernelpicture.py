@@ -115,6 +115,7 @@ class KernelPicture:
         self.routes: dict[Family, dict[Prefix, KernelRoute]] = {f: self._now[f].bird for f in Family}
         self.others: dict[Family, dict[Prefix, KernelRoute]] = {family: {} for family in Family}
         self.defaults: dict[Family, KernelRoute | None] = dict.fromkeys(Family)
+        self.touched: dict[Family, set[Prefix]] = {family: set() for family in Family}  # since last cleared
 
     def apply(self, message: RouteMessage) -> None:
         """One message of the kernel's."""
@@ -154,6 +155,7 @@ class KernelPicture:
 
     def _show(self, family: Family, prefix: Prefix, before: KernelRoute | None, had: bool) -> None:
         now = self._now[family]
+        self.touched[family].add(prefix)
         if prefix == family.default:
             self.defaults[family] = now.defaults[min(now.defaults)] if now.defaults else None
             return

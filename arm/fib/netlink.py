@@ -47,6 +47,7 @@ class KernelRoutes:
         self.routes = self._picture.routes
         self.others = self._picture.others
         self.defaults = self._picture.defaults
+        self.touched = self._picture.touched
         self._follow: socket.socket | None = None
         self._buffer = bytearray(1 << 18)
         self._touched: set[Prefix] | None = None  # what events tell of while a dump is under way

@@ -29,24 +29,25 @@ def route(
 def books(
     told: Collection[Entry], kernel: Collection[KernelRoute], leaving: Collection[Prefix] = ()
 ) -> Books:
-    return Books(
-        {each.prefix: each for each in told}, leaving, {each.prefix: each for each in kernel}, GATEWAYS.get
-    )
+    entries, routes = {each.prefix: each for each in told}, {each.prefix: each for each in kernel}
+    return Books(entries, leaving, routes, GATEWAYS.get, P)
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Books]:
-    """What does not change is the same object, as in the daemon."""
     found = []
     told, kernel = dict[Prefix, Entry](), dict[Prefix, KernelRoute]()
     leads = dict(GATEWAYS)
     for _ in range(draw(st.integers(1, 5))):
+        touched = set[Prefix]()
         for prefix in draw(st.sets(st.sampled_from(P))):
+            touched.add(prefix)
             hop = draw(st.sampled_from(["10.0.0.2", "198.18.0.1", "unknown", None]))
             told.pop(prefix, None)
             if hop is not None:
                 told[prefix] = entry(prefix, hop)
         for prefix in draw(st.sets(st.sampled_from(P))):
+            touched.add(prefix)
             shown, flag = draw(st.sampled_from([*SHOWN, None])), draw(st.integers(0, 2))
             kernel.pop(prefix, None)
             if shown is not None:
@@ -54,7 +55,7 @@ def histories(draw: st.DrawFn) -> list[Books]:
         if draw(st.booleans()):
             leads["198.18.0.1"] = draw(st.sampled_from(SHOWN[:4]))
         leaving = [prefix for prefix in draw(st.sets(st.sampled_from(P))) if prefix not in told]
-        found.append(Books(dict(told), leaving, dict(kernel), dict(leads).get))
+        found.append(Books(dict(told), leaving, dict(kernel), dict(leads).get, touched))
     return found
 
 
@@ -156,7 +157,8 @@ def test_what_is_the_same_is_another_difference_when_the_default_moves() -> None
         (9.0 + GRACE, "10.0.0.3", P[:1]),
     ):
         leads = {"198.18.0.1": (default,)}
-        assert reconciler.compare(Books(told, (), kernel, leads.get), now).wrong_next_hop == wrong
+        books = Books(told, (), kernel, leads.get, P if now == 0.0 else ())
+        assert reconciler.compare(books, now).wrong_next_hop == wrong
 
 
 def test_what_is_the_same_is_another_difference_once_the_hardware_tells() -> None:
@@ -164,4 +166,5 @@ def test_what_is_the_same_is_another_difference_once_the_hardware_tells() -> Non
     told, kernel = {each: entry(each) for each in P[:2]}, {each: route(each) for each in P[:2]}
     for now, missing in ((0.0, []), (9.0, []), (9.0 + OFFLOAD_GRACE, P[:1])):
         shown = kernel if now == 0.0 else {**kernel, P[1]: route(P[1], offloaded=True)}
-        assert reconciler.compare(Books(told, (), shown, GATEWAYS.get), now).not_offloaded == missing
+        books = Books(told, (), shown, GATEWAYS.get, {0.0: P, 9.0: P[1:2]}.get(now, ()))
+        assert reconciler.compare(books, now).not_offloaded == missing

@@ -29,6 +29,7 @@ class Daemon:
         self.tables = {family: IndexedTable(family) for family in Family}
         self.told: dict[Prefix, Entry] = {}
         self.kernel: dict[Prefix, KernelRoute] = {}
+        self.ever = set[Prefix]()  # places at which something has been installed
         self.life = SimpleNamespace(state=State.ACTIVE, reasons=(), ceiling=None)
         self.now = 0.0
         self.loops[Family.IPV4].connected([Prefix("10.0.0.0/24")])
@@ -42,6 +43,7 @@ class Daemon:
     def install(self, prefix: str, next_hop: int | None) -> None:
         """ARM told BIRD, and the kernel shows it; None: it is gone again."""
         place, gateway = Prefix(prefix), f"10.0.0.{next_hop}"
+        self.ever.add(place)
         if next_hop is None:
             del self.told[place], self.kernel[place]
         else:
@@ -78,6 +80,7 @@ class Daemon:
             told_at=lambda family: dict.fromkeys(self._told(family), 0.0),
             leaving=lambda _: {},
             told=self._told,
+            touched=lambda _: set(self.ever),
             standing=self._told,
             wanted=self._told,
             commands=0,
@@ -87,6 +90,7 @@ class Daemon:
             routes={Family.IPV4: self.kernel, Family.IPV6: {}},
             defaults=dict.fromkeys(Family, KernelRoute(Prefix("0.0.0.0/0"), ("10.0.0.9",), 12)),
             lost_since=None,
+            touched={family: set() for family in Family},
             events=0,
             overruns=0,
         )
