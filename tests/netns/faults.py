@@ -87,6 +87,7 @@ FAULTS = (
         lasts=6,
         keeps_routes=False,
         keeps_packets=False,
+        slow=True,
     ),
     Fault(
         "default moved",
@@ -104,13 +105,7 @@ FAULTS = (
         keeps_packets=False,
     ),
     Fault("import limit hit", hit_import_limit, lift_import_limit, lasts=6, keeps_routes=False, slow=True),
-    Fault(
-        "capacity lowered",
-        lower_capacity,
-        raise_capacity,
-        lasts=8,
-        keeps_routes=False,
-    ),
+    Fault("capacity lowered", lower_capacity, raise_capacity, lasts=8, keeps_routes=False),
     Fault(
         "broken configuration",
         break_configuration,
@@ -132,7 +127,7 @@ FAULTS = (
         lasts=0,
         slow=True,
     ),
-    Fault("clock jumped", jump(36_000.0), jump(-3_600.0), lasts=6),
+    Fault("clock jumped", jump(36_000.0), jump(-3_600.0), lasts=6, slow=True),
     Fault("disk full", fill_disk, empty_disk, lasts=10, slow=True),
     Fault(
         "disk full, ExaBGP killed",
