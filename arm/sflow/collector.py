@@ -18,6 +18,7 @@ _SO_RCVBUFFORCE, _SO_RXQ_OVFL = 33, 40
 _RECEIVE_BUFFER = 32 << 20  # bytes: seconds of samples, should the daemon be busy
 _LARGEST = 65535
 _DRAIN = 256  # datagrams at a time, then the event loop gets its turn
+_TURNS = 32  # so many times that at most where all that has come is wanted
 _BATCH = 512  # datagrams that are read together
 _SENDERS = 4096  # whose admission is remembered; more than that is an attack
 
@@ -81,17 +82,27 @@ class Collector:
         self._sockets, self._targets = [], []
 
     def take(self, now: float) -> tuple[Destinations, float]:
-        """Everything since the last call by destination, and the seconds that this was."""
+        """Everything since the last call by destination, and the seconds that this was.
+
+        What waits in the sockets belongs to these seconds: after a stall of the event loop it is most of it,
+        and without it the traffic would seem to have collapsed.
+        """
+        for sock in self._sockets:
+            for _ in range(_TURNS):
+                if not self._drain(sock):
+                    break
         self._hand_on(now)
         seconds, self._since = now - self._since, now
         return self._intake.take(now), seconds
 
-    def _drain(self, sock: socket.socket) -> None:
-        now = asyncio.get_running_loop().time()
+    def _drain(self, sock: socket.socket) -> bool:
+        """Take what has come; whether there may be more."""
+        now, more = asyncio.get_running_loop().time(), True
         for _ in range(_DRAIN):
             try:
                 data, ancillary, _, sender = sock.recvmsg(_LARGEST, 32)
             except BlockingIOError:
+                more = False
                 break
             except OSError:
                 continue  # an ICMP error of some earlier packet; nothing to do with what comes next
@@ -110,6 +121,7 @@ class Collector:
                     self.relayed += 1
         if len(self._waiting) >= _BATCH:
             self._hand_on(now)
+        return more
 
     def _hand_on(self, now: float) -> None:
         waiting, self._waiting = self._waiting, []

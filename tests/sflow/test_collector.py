@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from ipaddress import ip_network
@@ -69,6 +70,22 @@ def test_samples_arrive_over_ipv4_and_ipv6(address: str) -> None:
         assert found.bytes.tolist() == [1300 * 500 * 100]
         assert seconds > 0
         assert len(collector.take(asyncio.get_running_loop().time())[0]) == 0
+
+    run(collector, test)
+
+
+def test_what_waits_in_the_socket_belongs_to_the_interval_that_ends() -> None:
+    """The event loop may have been kept from reading for seconds."""
+    port = free_port()
+    collector = Collector(intake(), [("127.0.0.1", port)])
+
+    async def test() -> None:
+        with closing(udp()) as agent:
+            for number in range(700):  # more than are read at a time
+                agent.sendto(datagram(SAMPLE, sequence=number + 1), ("127.0.0.1", port))
+        time.sleep(0.05)  # nobody reads
+        traffic, _ = collector.take(asyncio.get_running_loop().time())
+        assert traffic.samples.sum() == 700
 
     run(collector, test)
 
