@@ -23,6 +23,7 @@ FULL = LabOptions(
     routes6=246_000,
     active=60_000,
     active6=30_000,
+    share6=0.4,
     drift=0.05,
     pps=20_000.0,
     sampling=2,  # so that there are 10,000 samples a second

@@ -65,11 +65,16 @@ class Phases:
             self._configure(**room)
             began = time.monotonic()
             os.kill(self._pids["ARM"], signal.SIGHUP)
-            self._quiet(family, 0.9 * entries)
+            self._until(lambda family=family: self._family(family)["wanted"] > 2 * _FEW, "a choice")  # type: ignore[misc]
+            wanted = self._family(family)["wanted"]  # more come as more traffic is known
+            self._until(
+                lambda family=family, wanted=wanted: len(self._watch.present[family]) >= wanted,  # type: ignore[misc]
+                f"{family.title} entries",
+            )
             changes = [each for each in self._watch.since(began) if Family.of(each.prefix) is family]
-            present = len(self._watch.present[family])
-            took = _when(changes, round(0.99 * (present - _FEW))) - began
-            self._row(f"{family.title}: 99 % of {present:,} entries", took, "s", 15.0)
+            took = _when(changes, round(0.99 * (wanted - _FEW))) - began
+            self._row(f"{family.title}: 99 % of {wanted:,} entries", took, "s", 15.0)
+            self._row("commands", self._status()["counters"]["commands"], "so far", None)
         self._row("longest stall", 1e3 * self._stall(), "ms", 50.0)
 
     def react(self, family: Family) -> None:
@@ -163,14 +168,6 @@ class Phases:
 
     def _family(self, family: Family) -> dict[str, Any]:
         return next(each for each in self._status()["families"] if each["family"] == family.label)
-
-    def _quiet(self, family: Family, entries: float) -> None:
-        """Until the kernel has so many, and no more come."""
-        before = -1
-        self._until(lambda: len(self._watch.present[family]) >= entries, f"{family.title} entries")
-        while len(self._watch.present[family]) > before:
-            before = len(self._watch.present[family])
-            time.sleep(3.0)
 
     def _settle(self) -> None:
         time.sleep(_CALM)
