@@ -49,7 +49,8 @@ def plan(
 
     A prefix occurs once; or, in a detour, withdrawn and then set. What comes first in `new` comes early.
     Should `new` itself not fit, the plan ends with the steps that there is no room for. Where fixed entries
-    leave no safe way, the steps are left out: the plan then ends in a table between the two.
+    leave no safe way, the steps are left out, and so is what would have had their room: the plan then ends in
+    a table between the two.
     """
     changed = changes(old, new)
     if not changed:
@@ -79,10 +80,12 @@ def plan(
         stuck = _all_that_fit(trees, free, free.has_in_the_end, detours.own)
         tied = go(region for region in left if region.tied)
         stuck += [region for region in tied if not free.has_in_the_end(region)]
+        left_out = [region for region in tied if free.has_in_the_end(region)]
         if stuck:
             rest = together(stuck)
             if not free.has_in_the_end(rest):
-                straight(rest)
+                if not left_out:  # whose room it may be that is missing
+                    straight(rest)
             elif rest.tied:
                 detours.others([rest], free, straight)
             else:
