@@ -30,7 +30,7 @@ _FAMILY_GAUGES: tuple[tuple[str, str, Callable[[FamilyStatus], float | None]], .
         "Entries in the kernel through BIRD that ARM does not want.",
         lambda f: f.unexpected,
     ),
-    ("traffic_bits_per_second", "Measured traffic.", lambda f: f.bits_per_second),
+    ("traffic_bytes_per_second", "Measured traffic.", lambda f: f.bits_per_second / 8),
     (
         "traffic_samples_per_second",
         "sFlow packet samples behind the measurement.",

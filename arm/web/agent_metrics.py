@@ -58,7 +58,7 @@ _FIGURES = (
     _counter("interface", "interface_packets", "Packets through the port.", _CASTS, "direction", "cast"),
     _counter("interface", "interface_errors", "Packets with errors.", _both("errors"), "direction"),
     _counter("interface", "interface_discards", "Packets discarded.", _both("discards"), "direction"),
-    _gauge("interface", "interface_speed_bits_per_second", "Speed of the port.", "speed"),
+    _gauge("interface", "interface_speed_bytes_per_second", "Speed of the port.", "speed", 8),
     _gauge("host_cpu", "host_load1", "Load average of 1 minute.", "load_1"),
     _gauge("host_cpu", "host_load5", "Load average of 5 minutes.", "load_5"),
     _gauge("host_cpu", "host_load15", "Load average of 15 minutes.", "load_15"),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
+from shutil import which
+from subprocess import run
 from typing import get_args
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from arm import metrics
@@ -15,9 +18,11 @@ from arm.sflow import counter_records
 from arm.sflow.counter_records import BroadcomTables, Counters, HostCpu, Interface, Usage
 from arm.web import agent_metrics
 from tests.web.counters import OTHER, SWITCH, kind_of, make_agents, some, told
+from tests.web.daemon import Daemon
 from tests.web.picture import NO_DEFAULT, NO_SAMPLES, make_status
 
 GOLDEN = Path(__file__).with_name("metrics.txt")
+PROMTOOL = which("promtool")
 
 
 def scrape(status: Status, agents: Sequence[AgentCounters] = ()) -> str:
@@ -25,8 +30,18 @@ def scrape(status: Status, agents: Sequence[AgentCounters] = ()) -> str:
 
 
 def test_the_whole_page() -> None:
-    page = scrape(make_status([NO_SAMPLES, NO_DEFAULT]), make_agents())
+    daemon = Daemon()
+    daemon.tick()
+    # The totals under the names that the daemon gives them.
+    totals = {name: 1000 + number for number, name in enumerate(daemon.board.status().counters)}
+    page = scrape(replace(make_status([NO_SAMPLES, NO_DEFAULT]), counters=totals), make_agents())
     assert page == GOLDEN.read_text()
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not here (Debian: prometheus)")
+def test_prometheus_finds_no_fault() -> None:
+    check = run([str(PROMTOOL), "check", "metrics"], input=GOLDEN.read_bytes(), capture_output=True)
+    assert (check.returncode, check.stdout, check.stderr) == (0, b"", b"")
 
 
 def test_names_follow_the_conventions() -> None:
