@@ -43,8 +43,9 @@ def make_app(source: StatusSource) -> web.Application:
     add_api(app)
     _add_file(app, "/", STATIC / "index.html")
     # Each file by its name, so that no path of a request ever reaches the file system.
-    for file in STATIC.iterdir():
-        _add_file(app, f"/static/{file.name}", file)
+    for file in STATIC.rglob("*"):
+        if file.is_file():
+            _add_file(app, f"/static/{file.relative_to(STATIC).as_posix()}", file)
     return app
 
 
