@@ -21,6 +21,7 @@ from arm.rib.table import RouteTable
 from arm.selection.check import Wrong, misforwarded
 from arm.selection.choose import choose, kinds
 from arm.selection.demand import Demand, carried
+from arm.traffic.misses import Chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,13 @@ class Question:
 class Answer:
     """One family's entries, those that carry most first. `wrong`: what the table would have misforwarded;
     then it must not leave. `active` are the table's prefixes that carry traffic, with what they carry per
-    second."""
+    second; `chosen` is the same choice, for whoever asks why traffic takes no entry."""
 
     entries: PrefixMap[Entry]
     wrong: Wrong
     crowded: bool
     active: Sequence[tuple[Prefix, float]]
+    chosen: Chosen
 
 
 class Chooser:
@@ -113,7 +115,9 @@ class Chooser:
         wrong = Wrong(*(np.empty(0, np.uint64),) * 2)
         if self._strategy != "top":
             wrong = misforwarded(table, demand.table, demand.fixed)
-        return Answer(self._entries(question, table), wrong, crowded, _active(question.loop, demand))
+        carries = carried(demand)
+        active, chosen = _active(question.loop, demand, carries), _chosen(demand, table, carries)
+        return Answer(self._entries(question, table), wrong, crowded, active, chosen)
 
     def _entries(self, question: Question, table: HopTable) -> PrefixMap[Entry]:
         family = question.loop.family
@@ -214,9 +218,18 @@ class Active(Sequence[tuple[Prefix, float]]):
         return text(self._family, place, int(self._routes.lengths[index])), float(self._weights[index])
 
 
-def _active(loop: FamilyLoop, demand: Demand) -> Active:
-    """Prefixes of the table with traffic, the heaviest first."""
-    weights = loop.meter.rate_of(carried(demand))
+def _active(loop: FamilyLoop, demand: Demand, carries: NDArray[np.float64]) -> Active:
+    """Prefixes of the table with traffic, the heaviest first; `carries` what each route does."""
+    weights = loop.meter.rate_of(carries)
     rows = np.flatnonzero(weights > 0.0)
     rows = rows[np.argsort(-weights[rows], kind="stable")]
     return Active(loop.family, demand.table.routes.take(rows), weights[rows])
+
+
+def _chosen(demand: Demand, table: HopTable, carries: NDArray[np.float64]) -> Chosen:
+    """What was chosen, and which traffic could not be because its prefix carries too little."""
+    poor = np.zeros(len(demand.keys), np.bool_)
+    if demand.minimum > 0.0:
+        owners = demand.table.owner(demand.keys)
+        poor[owners >= 0] = carries[owners[owners >= 0]] < demand.minimum
+    return Chosen(demand.keys, poor, flatten(table))

@@ -146,6 +146,7 @@ class Choosing:
         if not lifecycle.judge(present, diverting, proven=not answer.wrong):
             return
         self._saved.pop(family, None)
+        question.loop.misses.chosen = answer.chosen
         if dead := question.loop.dead:  # since the question
             for prefix, entry in [*answer.entries.items()]:
                 if entry.next_hop in dead:

@@ -28,8 +28,9 @@ from arm.rib.table import RouteTable
 from arm.selection.demand import Demand
 from arm.selection.policy import Policy, Verdict
 from arm.sflow.destinations import Destinations
-from arm.traffic.blocks import BLOCK_LENGTH, BlockMeter
+from arm.traffic.blocks import BLOCK_LENGTH, BlockMeter, block_keys
 from arm.traffic.coverage import Coverage, score
+from arm.traffic.misses import Misses
 
 # Never routed by a table: loopback (as far as keys tell), link-local, multicast and what is above it.
 _SPECIAL = {
@@ -66,6 +67,7 @@ class FamilyLoop:
         self.family = family
         self.meter = BlockMeter(key_bits(family), valuation.window)
         self.coverage = Coverage()
+        self.misses = Misses()
         self.bits_per_second = 0.0  # of the last interval, to routed destinations or not
         self.samples_per_second = 0.0
         self.hops = NextHops()
@@ -263,6 +265,9 @@ class FamilyLoop:
             runs = self.full.runs, self.installed.runs
             self.coverage.add(score(traffic.keys, traffic.octets, traffic.squares, *runs), now)
             fine = among(self._block(traffic.keys), self._fine)
+            blocks = block_keys(traffic.keys, fine, key_bits(self.family))
+            self.misses.add(traffic.keys, blocks, traffic.octets, self.full, self.installed.runs, now)
+            self.misses.forget(self.meter.keys())
             if rate > 0.0:
                 self.meter.add(
                     traffic.keys, traffic.octets, traffic.packets, traffic.samples, fine, rate, now

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from arm.model import Family, Status
+from arm.model import MISS_REASONS, Family, Status
 
 _FAMILY = (
     "coverage",
@@ -27,6 +27,7 @@ _DAEMON = ("cpu", "resident_bytes", "stall_seconds", "unseen")
 
 NAMES = (
     *(f"{family.label}.{name}" for family in Family for name in (*_FAMILY, *_FAMILY_RATES)),
+    *(f"{family.label}.miss.{reason}" for family in Family for reason in MISS_REASONS),
     *(f"daemon.{name}" for name in _DAEMON),
 )
 
@@ -61,6 +62,8 @@ def figures(status: Status, totals: Totals, rates: Rates, now: float) -> dict[st
     for family in status.families:
         label = family.family.label
         found |= {f"{label}.{name}": getattr(family, name) for name in _FAMILY}
+        misses = family.misses or {}
+        found |= {f"{label}.miss.{reason}": misses.get(reason) for reason in MISS_REASONS}
         both = (totals.route_changes, totals.fib_changes)
         for name, changes in zip(_FAMILY_RATES, both, strict=True):
             full = f"{label}.{name}"

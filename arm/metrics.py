@@ -143,6 +143,16 @@ class StatusCollector(Collector):
                 if value is not None:
                     metric.add_metric([family.family.label], value)
             yield metric
+        misses = GaugeMetricFamily(
+            "arm_miss_ratio",
+            "Share of the bytes that no entry sends to a next hop of its own, by reason; with arm_hit_ratio "
+            "they add up to 1.",
+            labels=["family", "reason"],
+        )
+        for family in self._status.families:
+            for reason, share in (family.misses or {}).items():
+                misses.add_metric([family.family.label, reason], share)
+        yield misses
 
 
 def page(*collectors: Collector) -> bytes:

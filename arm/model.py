@@ -231,6 +231,19 @@ class Concern:
     critical: bool = False  # critical: service is affected; else a warning
 
 
+# Why traffic takes no entry; traffic/misses.py tells what each means.
+MISS_REASONS = (
+    "follows-default",
+    "not-routed",
+    "several",
+    "waiting",
+    "new",
+    "below-minimum-rate",
+    "evicted",
+    "no-room",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class FamilyStatus:
     """One family's figures at one moment."""
@@ -253,6 +266,7 @@ class FamilyStatus:
     hit_rate: float | None  # share of bytes that an entry sends to a next hop of its own, right or wrong
     misforwarded: float | None  # share of bytes that go neither where the full table says nor to the default
     misforwarded_addresses: int | None  # of all addresses (IPv6: /64s) so many do; None: not known now
+    misses: Mapping[str, float] | None = None  # share of bytes by MISS_REASONS; None: no traffic
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,7 @@ def family_status(watched: Watched, unseen: float) -> FamilyStatus:
         hit_rate=loop.coverage.hit_rate,
         misforwarded=loop.coverage.astray,
         misforwarded_addresses=watched.proven.addresses if watched.proven is not None else None,
+        misses=loop.misses.shares,
     )
 
 

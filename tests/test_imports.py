@@ -30,7 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "announce": {"model", "rib", "exabgp", "selection"},
     "fib": {"model"},
     "family": {"model", "sflow", "rib", "traffic", "selection"},
-    "chooser": {"model", "rib", "selection", "family"},
+    "chooser": {"model", "rib", "traffic", "selection", "family"},
     "picture": {
         "model",
         "sflow",

@@ -85,6 +85,10 @@ class FamilyView(_View):
     misforwarded_addresses: int | None = Field(
         description="of all addresses (IPv6: /64 networks) so many do, by the kernel's routes"
     )
+    misses: dict[str, float] | None = Field(
+        description="share of bytes that no entry sends to a next hop of its own, by reason; with hit_rate "
+        "they add up to 1"
+    )
 
 
 class StatusView(_View):

@@ -52,6 +52,7 @@ def family_status(family: Family) -> FamilyStatus:
         hit_rate=0.4711 if ipv4 else None,
         misforwarded=0.0 if ipv4 else None,
         misforwarded_addresses=0 if ipv4 else None,
+        misses={"follows-default": 0.4812, "new": 0.0102, "no-room": 0.0375} if ipv4 else None,
     )
 
 
