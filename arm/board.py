@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from arm import __version__
+from arm import __version__, picture_curve, picture_map
 from arm.announce.speaker import Speaker
 from arm.exabgp.process import Exabgp
 from arm.explain import Known, explain, look
@@ -94,6 +94,14 @@ class Board:
             self._taken,
         )
         return partial(explain, look(known, asked))
+
+    def curve(self, family: Family, entries: int | None) -> Callable[[], picture_curve.CurveSeen]:
+        """What makes the coverage by number of entries, in any thread."""
+        return picture_curve.look(self._watched[family], entries, time.time())
+
+    def map(self, family: Family, prefix: Prefix, order: int) -> Callable[[], picture_map.MapSeen]:
+        """What makes the map of a prefix, in any thread."""
+        return picture_map.look(self._rooms.loops[family], prefix, order)
 
     def status_line(self) -> str:
         """For the service manager: a word on each family."""

@@ -44,7 +44,7 @@ def choose(
     found = _priced(STRATEGIES[strategy], demands, pools, slots, discount, prices)
     if found is not None and strategy == "optimal" and max(slots, default=0) <= FEW:
         other = _priced(Safe, demands, pools, slots, discount, None)
-        if other is not None and _served(other, demands) > _served(found, demands):
+        if other is not None and served(other, demands) > served(found, demands):
             return replace(other, prices=found.prices)
     if found is not None:
         return found
@@ -67,7 +67,7 @@ def choose(
     return Choice({**nothing, **found.tables}, found.prices, frozenset(crowded))
 
 
-def _served(choice: Choice, demands: Mapping[Family, Demand]) -> float:
+def served(choice: Choice, demands: Mapping[Family, Demand]) -> float:
     """The traffic that goes where the full table says."""
     total = 0.0
     for family, demand in demands.items():

@@ -28,12 +28,14 @@ class AnswerThread:
     sorting 100,000 rows takes; and however many pages are open, they get one processor at most.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, most: int = MAX_WAITING) -> None:
+        """`most`: answers that may wait."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"arm-web-{name}")
+        self._most = most
         self._waiting = 0
 
     async def make(self, answer: Callable[[], _Answer]) -> _Answer:
-        if self._waiting >= MAX_WAITING:
+        if self._waiting >= self._most:
             raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests are waiting")
         self._waiting += 1
         try:
@@ -47,9 +49,11 @@ class AnswerThread:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 
-# Two, so that many open pages do not keep the monitoring from its figures.
+# Several, so that many open pages do not keep the monitoring from its figures, nor a look ahead, which may
+# take seconds, the pages from theirs.
 SEARCHES = web.AppKey("searches", AnswerThread)
 SCRAPES = web.AppKey("scrapes", AnswerThread)
+LOOKS_AHEAD = web.AppKey("looks_ahead", AnswerThread)
 
 
 def query_of(model: type[_Query], parameters: MultiMapping[str]) -> _Query:
@@ -69,6 +73,12 @@ def query_of(model: type[_Query], parameters: MultiMapping[str]) -> _Query:
             ]
     names = ", ".join(fault.parameter for fault in faults)
     raise ProblemError(HTTPStatus.BAD_REQUEST, f"cannot understand the query: {names}", faults)
+
+
+def parameter_error(parameter: str, problem: str, allowed: str) -> ProblemError:
+    """A parameter that could be understood, but does not go with the others."""
+    fault = ParameterFault(parameter=parameter, problem=problem, allowed=allowed)
+    return ProblemError(HTTPStatus.BAD_REQUEST, f"cannot understand the query: {parameter}", [fault])
 
 
 def _fault(model: type[BaseModel], name: str, kind: str, value: str) -> ParameterFault:

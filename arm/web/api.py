@@ -11,10 +11,20 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from arm import metrics
 from arm.web.agent_metrics import AgentCollector
 from arm.web.agents import by_agent
-from arm.web.answers import SCRAPES, SEARCHES, AnswerThread, json_answer, link_pages, query_of
+from arm.web.answers import (
+    LOOKS_AHEAD,
+    SCRAPES,
+    SEARCHES,
+    AnswerThread,
+    json_answer,
+    link_pages,
+    query_of,
+)
 from arm.web.connection import LISTENERS, room
+from arm.web.curve import CURVES, KEPT_CURVES, Kept
 from arm.web.events import Events
 from arm.web.explain import EXPLAIN
+from arm.web.map import MAP
 from arm.web.openapi import Endpoint, document
 from arm.web.past import PAST
 from arm.web.schemas import (
@@ -92,6 +102,8 @@ ENDPOINTS = (
     Endpoint("/api/v1/routes", get_routes, "The route table, page by page", RoutesView, RouteQuery),
     Endpoint("/api/v1/agents", get_agents, "What the sFlow agents count", AgentsView, AgentQuery),
     EXPLAIN,
+    MAP,
+    *CURVES,
     *PAST,
     Endpoint(
         "/api/v1/events", get_events, "A `status` event each time there is news", content="text/event-stream"
@@ -103,9 +115,14 @@ ENDPOINTS = (
 
 
 def add_api(app: web.Application) -> None:
-    for key, name in ((SEARCHES, "search"), (SCRAPES, "scrape")):
-        app[key] = AnswerThread(name)
-        app.cleanup_ctx.append(app[key].running)
+    for key, thread in (
+        (SEARCHES, AnswerThread("search")),
+        (SCRAPES, AnswerThread("scrape")),
+        (LOOKS_AHEAD, AnswerThread("ahead", 8)),
+    ):
+        app[key] = thread
+        app.cleanup_ctx.append(thread.running)
+    app[KEPT_CURVES] = Kept(app[LOOKS_AHEAD])
     app[EVENTS] = Events(app[SOURCE], int(room() * LISTENERS))
     app.cleanup_ctx.append(app[EVENTS].running)
     app[DOCUMENT] = json.dumps(document(ENDPOINTS))

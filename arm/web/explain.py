@@ -22,12 +22,12 @@ from arm.web.source import SOURCE
 _PATTERN = r"^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$"
 
 
-_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 # For whoever reads the document: every address, and every prefix but IPv6's longer than /112 with all groups.
 _FORMS = [
     {"format": "ipv4"},
     {"format": "ipv6"},
-    {"pattern": f"^{_OCTET}(\\.{_OCTET}){{3}}/(3[0-2]|[12]?[0-9])$"},
+    {"pattern": f"^{OCTET}(\\.{OCTET}){{3}}/(3[0-2]|[12]?[0-9])$"},
     {"pattern": "^([0-9A-Fa-f]{1,4}:){1,7}:/(12[0-8]|1[01][0-9]|[1-9]?[0-9])$"},
 ]
 
@@ -42,7 +42,7 @@ class Explains(Protocol):
         ...
 
 
-def _asked(text: str) -> Prefix:
+def asked_prefix(text: str) -> Prefix:
     """An address or a prefix, its host bits cut off, as the table writes it."""
     if not re.fullmatch(_PATTERN, text):
         raise ValueError
@@ -57,9 +57,9 @@ class ExplainQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    address: Annotated[str, AfterValidator(_asked), WithJsonSchema({"type": "string", "anyOf": _FORMS})] = (
-        Field(description="an IPv4 or IPv6 address or prefix")
-    )
+    address: Annotated[
+        str, AfterValidator(asked_prefix), WithJsonSchema({"type": "string", "anyOf": _FORMS})
+    ] = Field(description="an IPv4 or IPv6 address or prefix")
 
 
 class _Seen(BaseModel):

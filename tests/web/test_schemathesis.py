@@ -13,26 +13,15 @@ from hypothesis import HealthCheck, settings
 from arm.web.api import ENDPOINTS
 from arm.web.openapi import document
 from arm.web.server import serve
-from tests.explaining import ExplainingDaemon
 from tests.web.picture import NO_SAMPLES, NOW, FakeSource, make_routes, make_status
+from tests.web.rooms import WithRooms
 
 schemathesis = pytest.importorskip("schemathesis")
 schema = schemathesis.openapi.from_dict(document(ENDPOINTS))
 
 
-class Explaining(FakeSource):
-    """A picture, and a small world of its own to explain."""
-
-    def __init__(self, *picture: Any) -> None:
-        super().__init__(*picture)
-        daemon = ExplainingDaemon()
-        daemon.install("20.0.0.0/16", 1)
-        daemon.tick({"20.0.0.1": 6000.0})
-        self.explain = daemon.board.explain
-
-
 def filled() -> FakeSource:
-    source = Explaining(make_status([NO_SAMPLES]), make_routes(60))
+    source = WithRooms(make_status([NO_SAMPLES]), make_routes(60))
     for second in range(30):
         source.figures.add(NOW + second, {"ipv4.coverage": 0.5})
         source.events.reloaded(NOW + second, True, ["nothing new"])
@@ -61,9 +50,11 @@ def url() -> Iterator[str]:
 
 
 def check(case: Any, url: str) -> None:
-    case.call_and_validate(base_url=url, timeout=20)
+    # What goes with what, a family with its prefixes, is more than a schema of single parameters can tell.
+    parted = [schemathesis.checks.positive_data_acceptance] if case.path == "/api/v1/map" else []
+    case.call_and_validate(base_url=url, timeout=20, excluded_checks=parted)
 
 
-# The stream has no end, and a prefix has no schema; both have tests of their own.
+# The stream has no end, and has tests of its own.
 examples = settings(max_examples=8, deadline=None, suppress_health_check=[*HealthCheck])
 test_every_answer_is_as_described = schema.exclude(path="/api/v1/events").parametrize()(examples(check))
