@@ -123,6 +123,12 @@ class BgpPath:
             self._attributes = self._read()
         return self._attributes
 
+    @property
+    def as_path(self) -> tuple[AsPathSegment, ...]:
+        """Of the attributes only this. Nothing is kept of reading it: of all paths that carry traffic the
+        attributes would take more memory than the table."""
+        return (self._attributes or self._read()).as_path
+
     def _read(self) -> Attributes:
         raise NotImplementedError
 
@@ -231,6 +237,16 @@ class Concern:
     critical: bool = False  # critical: service is affected; else a warning
 
 
+@dataclass(frozen=True, slots=True)
+class HardwareStatus:
+    """How full the hardware's table for one family is, as the platform says. None is what it does not tell."""
+
+    platform: str  # "sonic", "cumulus" or "devlink"
+    used: int | None  # entries, whoever's
+    available: int | None  # entries
+    age: float | None  # seconds since it was read
+
+
 # Why traffic takes no entry; traffic/misses.py tells what each means.
 MISS_REASONS = (
     "follows-default",
@@ -266,7 +282,21 @@ class FamilyStatus:
     hit_rate: float | None  # share of bytes that an entry sends to a next hop of its own, right or wrong
     misforwarded: float | None  # share of bytes that go neither where the full table says nor to the default
     misforwarded_addresses: int | None  # of all addresses (IPv6: /64s) so many do; None: not known now
+    hardware: HardwareStatus | None = None  # None: there is no platform to ask
     misses: Mapping[str, float] | None = None  # share of bytes by MISS_REASONS; None: no traffic
+
+
+TRAFFIC_BY = ("as_path", "destination_as", "peer_as", "source_as")  # traffic/flows.py
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The names with most traffic, the first has most, and what each has of the `total`, in bits per second.
+    A name may stand there twice: what is too long is cut."""
+
+    names: tuple[str, ...]
+    rates: tuple[float, ...]
+    total: float
 
 
 @dataclass(frozen=True, slots=True)

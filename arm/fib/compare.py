@@ -90,6 +90,10 @@ class Reconciler:
         self._offloads = False  # the platform says what its hardware has
         self._hops = _Hops(lambda _: None)  # as they were at the last comparison
 
+    def hardware_unknown(self) -> None:
+        """The platform does not tell any more what its hardware has."""
+        self._offloads = False
+
     def compare(self, books: Books, now: float) -> Differences:
         """Compare; the oldest differences of each class come first."""
         places = self._suspects(books)

@@ -116,13 +116,34 @@ class KernelPicture:
         self.others: dict[Family, dict[Prefix, KernelRoute]] = {family: {} for family in Family}
         self.defaults: dict[Family, KernelRoute | None] = dict.fromkeys(Family)
         self.touched: dict[Family, set[Prefix]] = {family: set() for family in Family}  # since last cleared
+        self._held: dict[Family, set[Prefix]] = {family: set() for family in Family}  # see `hardware`
 
     def apply(self, message: RouteMessage) -> None:
         """One message of the kernel's."""
         family, prefix, now = message.family, message.route.prefix, self._now[message.family]
         before, had = now.best(prefix), prefix in now.bird
+        if prefix in self._held[family] and message.route.protocol == RTPROT_BIRD:
+            message = message._replace(route=replace(message.route, offloaded=True))
         now.take(message)
         self._show(family, prefix, before, had)
+
+    def hardware(self, family: Family, came: Iterable[Prefix], went: Iterable[Prefix] = ()) -> None:
+        """The hardware has these, and has those no longer: as good as the kernel's own flags, for platforms
+        that do not set them."""
+        now, held = self._now[family].bird, self._held[family]
+        for prefixes, holds, note in ((went, False, held.discard), (came, True, held.add)):
+            for prefix in prefixes:
+                note(prefix)
+                route = now.get(prefix)
+                if route is not None and route.offloaded is not holds:
+                    before = self._now[family].best(prefix)
+                    now[prefix] = replace(route, offloaded=holds)
+                    self._show(family, prefix, before, True)
+
+    def hardware_unknown(self) -> None:
+        """Nobody tells any more what the hardware has."""
+        for family, held in self._held.items():
+            self.hardware(family, (), tuple(held))
 
     def replace(
         self, family: Family, found: Routes, touched: Collection[Prefix] = (), *, complete: bool = True
@@ -133,6 +154,8 @@ class KernelPicture:
         complete is no proof that anything has gone.
         """
         now, changes = self._now[family], 0
+        for prefix in self._held[family] & found.bird.keys():
+            found.bird[prefix] = replace(found.bird[prefix], offloaded=True)
         places = {prefix for prefix, route in found.bird.items() if route != now.bird.get(prefix)}
         places |= {prefix for prefix, routes in found.others.items() if routes != now.others.get(prefix)}
         if complete:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import structlog
 
@@ -84,6 +84,14 @@ class KernelRoutes:
         """Read everything again, beside the event loop, and report the differences."""
         if self._reading is None:
             self._reading = asyncio.create_task(self._read_again(), name="kernel routes")
+
+    def hardware(self, family: Family, came: Iterable[Prefix], went: Iterable[Prefix]) -> None:
+        """What the platform says of single prefixes, where the kernel's flags do not tell."""
+        self._picture.hardware(family, came, went)
+
+    def hardware_unknown(self) -> None:
+        """The platform does not say it any more."""
+        self._picture.hardware_unknown()
 
     # --- the socket ---------------------------------------------------------------------------------
 
