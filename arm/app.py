@@ -293,7 +293,8 @@ class Arm:
             if not self._choosing.busy:  # else the numbers are being used
                 self._refresh(family, now)
             learned = len(self._feed.table(family)) > 0
-            self._record(family, loop.measure(traffic, seconds, rate, learned, now), seconds)
+            sources = self._intake.sources
+            self._record(family, loop.measure(traffic, seconds, rate, learned, now, sources), seconds)
             self._advance(family, rate if seconds > 0 else None, now)
             self._find_lost(family, now)
             self._board.active(family, self._choosing.active[family])

@@ -28,8 +28,10 @@ from arm.rib.table import RouteTable
 from arm.selection.demand import Demand
 from arm.selection.policy import Policy, Verdict
 from arm.sflow.destinations import Destinations
+from arm.sflow.sources import NONE, Sources
 from arm.traffic.blocks import BLOCK_LENGTH, BlockMeter, block_keys
 from arm.traffic.coverage import Coverage, score
+from arm.traffic.flows import Bytes, Flows, View
 from arm.traffic.misses import Misses
 
 # Never routed by a table: loopback (as far as keys tell), link-local, multicast and what is above it.
@@ -68,6 +70,7 @@ class FamilyLoop:
         self.meter = BlockMeter(key_bits(family), valuation.window)
         self.coverage = Coverage()
         self.misses = Misses()
+        self.flows = Flows(family)
         self.bits_per_second = 0.0  # of the last interval, to routed destinations or not
         self.samples_per_second = 0.0
         self.hops = NextHops()
@@ -78,6 +81,7 @@ class FamilyLoop:
         self._fixed_hops: PrefixMap[int] = PrefixMap(family)
         self._pins: dict[Prefix, None] = {}
         self._table: IndexedTable | None = None  # that knows of the fixed entries
+        self._serving: IndexedTable = IndexedTable(family)  # the one in use
         self._default: Gateways = ()
         self._connected = RouteTable(family)
         self._unroutable = flatten(HopTable.of(key_bits(family), ()))
@@ -159,6 +163,7 @@ class FamilyLoop:
     def refresh(self, table: IndexedTable, default: KernelRoute | None, time: float) -> None:
         """Take a new picture of the table in use and of the kernel."""
         self.settle(table, time)
+        self._serving = table
         self._pins = self._verdicts[table].pins
         before, self._default = self._default, self._default_gateways(default, table)
         if self._default != before:
@@ -206,6 +211,7 @@ class FamilyLoop:
             yield text(self.family, int(routes.starts[row]) << dropped, int(routes.lengths[row]))
 
     def _number(self, verdicts: Verdicts, prefix: Prefix, route: Route | None) -> int:
+        self.flows.changed(prefix)
         if prefix in self._one_path:
             self._look_at_paths((prefix,))
         of_others = self.fixed.get(prefix)
@@ -256,10 +262,17 @@ class FamilyLoop:
     # --- traffic ------------------------------------------------------------------------------------
 
     def measure(
-        self, destinations: Destinations, seconds: float, rate: float, learned: bool, now: float
+        self,
+        destinations: Destinations,
+        seconds: float,
+        rate: float,
+        learned: bool,
+        now: float,
+        sources: Sources = NONE,
     ) -> Traffic:
         """Score one interval's traffic against what is installed, then remember it. Returns what takes
-        routes. `rate`: samples a second of the whole switch; `learned`: where traffic should go is known."""
+        routes. `rate`: samples a second of the whole switch; `learned`: where traffic should go is known;
+        `sources`: of the same samples."""
         traffic = self._routed(destinations)
         if learned:
             runs = self.full.runs, self.installed.runs
@@ -274,6 +287,12 @@ class FamilyLoop:
                 )
         if not learned or rate == 0.0:  # no agent says anything: that is not to say that there is no traffic
             self.meter.pause(now)
+            self.flows.pause()
+        elif seconds > 0:
+            own = np.flatnonzero(sources.family == self.family.number)
+            source = Bytes(sources.keys[own], sources.bytes[own])
+            view = View(self.full, self._serving, self.fixed)
+            self.flows.add(view, Bytes(traffic.keys, traffic.octets), source, seconds)
         if seconds > 0:
             self.bits_per_second = float(traffic.octets.sum()) * 8 / seconds
             self.samples_per_second = float(traffic.samples.sum()) / seconds

@@ -16,6 +16,7 @@ from arm.sflow.counters import CounterStore
 from arm.sflow.destinations import Destinations, aggregate, merge
 from arm.sflow.direction import CountOnce, Direction
 from arm.sflow.loss import LossAccount
+from arm.sflow.sources import NONE, Sources, sources_of, together
 
 COUNTERS_KEPT = 900.0  # seconds that an agent's counters are shown after its last word
 
@@ -28,6 +29,8 @@ class Intake:
         self._allowed = frozenset(agents)
         self._once = CountOnce(direction)
         self._parts: list[Destinations] = []
+        self._from: list[Sources] = []
+        self.sources = NONE  # of the samples that were taken last
         self.loss = LossAccount()
         self.counters = CounterStore()
         self.malformed: Counter[str] = Counter()  # by kind
@@ -56,11 +59,13 @@ class Intake:
         self.repeated += int(np.count_nonzero(usable & ~chosen))
         self.unusable += int(np.count_nonzero(~usable))
         self._parts.append(aggregate(batch.samples, chosen))
+        self._from.append(sources_of(batch.samples, chosen))
         self._keep_counters(batch, now)
 
     def take(self, now: float) -> Destinations:
-        """Everything since the last call, added up by destination."""
+        """Everything since the last call, added up by destination; `sources` has the same by source."""
         parts, self._parts = self._parts, []
+        self.sources, self._from = together(self._from), []
         self.counters.forget(now - COUNTERS_KEPT)
         return merge(parts)
 

@@ -7,6 +7,8 @@ from ipaddress import ip_address
 
 import numpy as np
 
+from arm.model import Family
+from arm.rib.hoptable import key_bits
 from arm.sflow.destinations import Destinations
 
 
@@ -23,3 +25,8 @@ def traffic(sizes: Mapping[str, float]) -> Destinations:
         np.ones(len(found), np.int64),
         size * size,
     )
+
+
+def key_of(family: Family, address: str) -> int:
+    """An address as traffic is measured by."""
+    return int(ip_address(address)) >> (family.bits - key_bits(family))
