@@ -149,27 +149,27 @@ def test_addresses_that_go_the_wrong_way_are_marked(daemon: Daemon, page: Any) -
 
 def test_filters_sorting_and_pages(daemon: Daemon, page: Any) -> None:
     page.goto(daemon.url)
-    page.select_option("[name=family]", "ipv6")
+    page.select_option("#filters [name=family]", "ipv6")
     expect(page.locator("#range")).to_have_text("1\u2013100 of 250 (500 in all)")
     page.get_by_role("button", name="Next", exact=True).click()
     expect_rows(page, daemon, "family=ipv6&sort=bits_per_second&order=desc&offset=100")
     page.get_by_role("button", name="Prefix", exact=True).click()
     expect_rows(page, daemon, "family=ipv6&sort=prefix")
     expect(page.locator("th[aria-sort=ascending]")).to_have_text("Prefix")
-    page.select_option("[name=state]", "missing")
+    page.select_option("#filters [name=state]", "missing")
     expect_rows(page, daemon, "family=ipv6&state=missing&sort=prefix")
-    page.fill("[name=q]", "2001:db8:0:a::5")
+    page.fill("#filters [name=q]", "2001:db8:0:a::5")
     expect_rows(page, daemon, "q=2001:db8:0:a::5")
     # The address bar holds the view: it is the same after a reload.
     assert "q=2001%3Adb8%3A0%3Aa%3A%3A5" in page.url
     page.reload()
     expect_rows(page, daemon, "q=2001:db8:0:a::5")
-    expect(page.locator("[name=state]")).to_have_value("missing")
+    expect(page.locator("#filters [name=state]")).to_have_value("missing")
 
 
 def test_a_refresh_leaves_focus_selection_and_rows_alone(daemon: Daemon, page: Any) -> None:
     page.goto(daemon.url)
-    page.fill("[name=q]", "10.0.")
+    page.fill("#filters [name=q]", "10.0.")
     expect(page.locator("#range")).to_contain_text("500 in all")
     page.evaluate("document.querySelector('[name=q]').setSelectionRange(1, 3)")
     page.evaluate("document.querySelector('#rows tr').seen = true")

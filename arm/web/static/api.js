@@ -87,6 +87,35 @@
  * @property {Counters[]} sources
  */
 
+/** @typedef {{ mean: (number | null)[], low: (number | null)[], high: (number | null)[] }} Figure */
+
+/**
+ * @typedef {object} History
+ * @property {string} span
+ * @property {number} step
+ * @property {number[]} starts
+ * @property {Record<string, Figure>} figures
+ */
+
+/** What the daemon answered instead of what was asked for. */
+export class ApiError extends Error {
+  /** @param {string} message @param {number} status of HTTP */
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/**
+ * @param {string} span @param {string[]} names none: all
+ * @param {AbortSignal} signal
+ * @returns {Promise<History>}
+ */
+export function fetchHistory(span, names, signal) {
+  const query = new URLSearchParams({ span, ...(names.length > 0 && { names: names.join(",") }) });
+  return fetchJson(`api/v1/history?${query}`, signal);
+}
+
 /**
  * @param {URLSearchParams} query
  * @param {AbortSignal} signal
@@ -104,10 +133,18 @@ export function fetchAgents(signal) {
   return fetchJson("api/v1/agents", signal);
 }
 
+/**
+ * Anything else; what it answers is described where it is used.
+ * @param {string} name of the endpoint @param {Record<string, string>} query @param {AbortSignal} signal
+ */
+export function ask(name, query, signal) {
+  return fetchJson(`api/v1/${name}?${new URLSearchParams(query)}`, signal);
+}
+
 /** @param {string} path @param {AbortSignal} signal */
 async function fetchJson(path, signal) {
   const answer = await fetch(path, { signal });
-  const body = await answer.json();
-  if (!answer.ok) throw new Error(body.detail);
+  const body = await answer.json().catch(() => ({})); // a proxy's error is no JSON
+  if (!answer.ok) throw new ApiError(body.detail ?? answer.statusText, answer.status);
   return body;
 }

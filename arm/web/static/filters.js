@@ -1,7 +1,8 @@
 // @ts-check
-/** What the reader chose to see. It lives in the address bar, so that a view can be kept and sent on. */
+/** Which part of the route table the reader chose to see. */
 
 import { byId, setAttribute } from "./dom.js";
+import { choose, chosen, onAddress } from "./view.js";
 
 const PAGE = 100;
 const DEFAULTS = { q: "", family: "", state: "all", sort: "bits_per_second", order: "desc", offset: "0" };
@@ -27,7 +28,7 @@ export class Filters {
     for (const button of document.querySelectorAll("[data-sort]")) {
       button.addEventListener("click", () => this.#sortBy(/** @type {HTMLElement} */ (button).dataset.sort ?? ""));
     }
-    addEventListener("hashchange", () => {
+    onAddress(() => {
       this.#read();
       this.onChange(true);
     });
@@ -69,17 +70,13 @@ export class Filters {
   /** @param {Partial<typeof DEFAULTS>} changes */
   #set(changes) {
     Object.assign(this.values, changes);
-    const hash = new URLSearchParams();
-    for (const name of NAMES) if (this.values[name] !== DEFAULTS[name]) hash.set(name, this.values[name]);
-    // Not location.hash: that would add every letter typed to the history.
-    history.replaceState(null, "", hash.size > 0 ? `#${hash}` : location.pathname + location.search);
+    choose(Object.fromEntries(NAMES.map((name) => [name, this.values[name] === DEFAULTS[name] ? "" : this.values[name]])));
     this.#showSort();
     this.onChange(true);
   }
 
   #read() {
-    const hash = new URLSearchParams(location.hash.slice(1));
-    for (const name of NAMES) this.values[name] = hash.get(name) ?? DEFAULTS[name];
+    for (const name of NAMES) this.values[name] = chosen(name, DEFAULTS[name]);
     for (const name of /** @type {Name[]} */ (["q", "family", "state"])) {
       const control = /** @type {HTMLInputElement} */ (this.form.elements.namedItem(name));
       if (control.value !== this.values[name]) control.value = this.values[name];

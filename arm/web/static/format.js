@@ -9,6 +9,18 @@ export function count(value) {
   return whole.format(value);
 }
 
+const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
+
+/** For the edge of a chart: 1.04M. @param {number} value */
+export function compact(value) {
+  return short.format(value);
+}
+
+/** What is seldom a whole number: 0.31, 12.4, 1,204. @param {number} value */
+export function amount(value) {
+  return value >= 100 ? count(value) : value.toFixed(value >= 10 ? 1 : value > 0 ? 2 : 0);
+}
+
 /** Three figures and a unit: 12.4 Gb/s. @param {number} bitsPerSecond */
 export function rate(bitsPerSecond) {
   return scaled(bitsPerSecond, "b/s");

@@ -3,12 +3,20 @@
 
 import { watchAgents } from "./agents.js";
 import { fetchRoutes } from "./api.js";
+import { watchCharts } from "./charts.js";
+import { watchCurve } from "./curve.js";
 import { byId, setText } from "./dom.js";
+import { watchEvents } from "./events.js";
+import { Explain } from "./explain.js";
 import { Filters } from "./filters.js";
 import { clock, count } from "./format.js";
+import { watchFlows } from "./flows.js";
 import { showHealth } from "./health.js";
+import { AddressMap } from "./map.js";
+import { watchLinks } from "./nav.js";
 import { Stream } from "./stream.js";
 import { showTable } from "./table.js";
+import { choice } from "./view.js";
 import { showInputs, showTiles } from "./tiles.js";
 
 /** @typedef {import("./api.js").Status} Status */
@@ -97,3 +105,21 @@ document.addEventListener("visibilitychange", () => {
 });
 void refresh();
 watchAgents();
+watchLinks();
+
+const explain = new Explain();
+byId("rows").addEventListener("click", (event) => {
+  const row = event.target instanceof Element ? event.target.closest("tr") : null;
+  // Who selects text wants to copy it.
+  if (row?.dataset.key && getSelection()?.isCollapsed !== false) explain.open(row.dataset.key);
+});
+
+const scoped = () => [charts, flows, curve, map.poll].forEach((poll) => poll.again());
+const family = choice(byId("family-choice"), "of", scoped);
+const span = choice(byId("span-choice"), "span", () => [charts, flows].forEach((poll) => poll.again()));
+const by = choice(byId("by-choice"), "by", () => flows.again());
+const charts = watchCharts(family, span);
+const flows = watchFlows(family, span, by);
+const curve = watchCurve(family);
+const map = new AddressMap(family, (prefix) => explain.open(prefix));
+watchEvents();

@@ -1,0 +1,61 @@
+// @ts-check
+/** What the reader chose to see. It lives in the address bar, so that a view can be kept and sent on. */
+
+/** @param {string} name @param {string} standard what it is when the address does not say */
+export function chosen(name, standard) {
+  return new URLSearchParams(location.hash.slice(1)).get(name) ?? standard;
+}
+
+/** As `chosen`, but only one of `values`, of which the first is the standard. @param {string} name @param {readonly string[]} values */
+export function chosenOf(name, values) {
+  const value = chosen(name, values[0]);
+  return values.includes(value) ? value : values[0];
+}
+
+/**
+ * Empty values leave the address. Nobody is told: whoever chooses knows.
+ * @param {Record<string, string>} changes
+ */
+export function choose(changes) {
+  const hash = new URLSearchParams(location.hash.slice(1));
+  for (const [name, value] of Object.entries(changes)) {
+    if (value) hash.set(name, value);
+    else hash.delete(name);
+  }
+  // Not location.hash: that would add every letter typed to the history.
+  history.replaceState(null, "", hash.size > 0 ? `#${hash}` : location.pathname + location.search);
+}
+
+/** Calls when the address was changed by hand or by the history. @param {() => void} listener */
+export function onAddress(listener) {
+  addEventListener("hashchange", listener);
+}
+
+/**
+ * A row of buttons of which one is pressed.
+ * @param {HTMLElement} group its buttons carry data-value; the first is the standard
+ * @param {string} name in the address
+ * @param {() => void} onChange
+ * @returns {() => string} the value now
+ */
+export function choice(group, name, onChange) {
+  const buttons = /** @type {HTMLElement[]} */ ([...group.querySelectorAll("[data-value]")]);
+  const values = buttons.map((button) => button.dataset.value ?? "");
+  const value = () => chosenOf(name, values);
+  const press = () => {
+    for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.value === value()));
+  };
+  for (const [place, button] of buttons.entries()) {
+    button.addEventListener("click", () => {
+      choose({ [name]: place === 0 ? "" : values[place] });
+      press();
+      onChange();
+    });
+  }
+  onAddress(() => {
+    press();
+    onChange();
+  });
+  press();
+  return value;
+}
