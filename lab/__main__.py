@@ -1,4 +1,5 @@
-"""The command line: `python -m lab up` starts the lab, `python -m lab run NODE COMMAND…` looks inside."""
+"""The command line: `python -m lab up` starts the lab, `python -m lab run NODE COMMAND…` looks inside;
+`python -m lab files` writes what another runner of the topology needs (lab/containerlab)."""
 
 from __future__ import annotations
 
@@ -9,10 +10,12 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
 from arm.model import ArmError
+from lab import files
 from lab.lab import Lab
 from lab.options import LabOptions
 from lab.plan import PAGE_PORT, LabError
@@ -30,6 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments.command == "run":
             return _run(arguments)
+        if arguments.command == "files":
+            files.write(arguments.workdir, _options(arguments))
+            return 0
         return _up(arguments)
     except ArmError as error:
         print(f"lab: {error}", file=sys.stderr)
@@ -43,8 +49,8 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _up(arguments: argparse.Namespace) -> int:
-    options = LabOptions(
+def _options(arguments: argparse.Namespace) -> LabOptions:
+    return LabOptions(
         routes=arguments.routes,
         routes6=arguments.routes6,
         table=arguments.table,
@@ -58,6 +64,12 @@ def _up(arguments: argparse.Namespace) -> int:
         strategy=arguments.strategy,
         seed=arguments.seed,
         workdir=arguments.workdir,
+    )
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    options = replace(
+        _options(arguments),
         start_arm=not arguments.no_arm,
         arm_conf=arguments.arm_conf,
         page_port=arguments.page_port,
@@ -104,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     default = LabOptions()
 
-    up = commands.add_parser("up", help="start the lab; Ctrl-C ends it")
+    sizes = argparse.ArgumentParser(add_help=False)
     for name, what in (
         ("routes", "IPv4 routes of the full table"),
         ("routes6", "IPv6 routes"),
@@ -116,31 +128,36 @@ def _parser() -> argparse.ArgumentParser:
         ("seed", "of everything random"),
     ):
         value = getattr(default, name)
-        up.add_argument(
+        sizes.add_argument(
             f"--{name}",
             type=_whole,
             default=value,
             metavar="N",
             help=f"{what} ({value:,})".replace("%", "%%"),
         )
-    up.add_argument("--pps", type=float, default=default.pps, metavar="N", help="packets/s (20,000)")
-    up.add_argument(
+    sizes.add_argument("--pps", type=float, default=default.pps, metavar="N", help="packets/s (20,000)")
+    sizes.add_argument(
         "--drift",
         type=float,
         default=0.05,
         metavar="SHARE",
         help="share of the active prefixes that change their rank per minute (0.05)",
     )
-    up.add_argument(
+    sizes.add_argument(
         "--strategy", default=default.strategy, metavar="NAME", help=f"of ARM ({default.strategy})"
     )
-    up.add_argument("--table", type=Path, metavar="FILE", help="lines `prefix origin`, plain or .gz")
+    sizes.add_argument("--table", type=Path, metavar="FILE", help="lines `prefix origin`, plain or .gz")
+
+    up = commands.add_parser("up", parents=[sizes], help="start the lab; Ctrl-C ends it")
     up.add_argument("--no-arm", action="store_true", help="without ARM: everything follows the default route")
     up.add_argument("--arm-conf", type=Path, metavar="FILE", help="ARM's configuration (the lab's own)")
     up.add_argument("--page-port", type=_whole, default=PAGE_PORT, metavar="N", help=f"page ({PAGE_PORT})")
 
+    written = commands.add_parser(
+        "files", parents=[sizes], help="only write the files that the nodes start from, and start nothing"
+    )
     run = commands.add_parser("run", help="run a command in a node of a running lab")
-    for command in (up, run):
+    for command in (up, written, run):
         command.add_argument(
             "--workdir", type=Path, default=_WORKDIR, metavar="FOLDER", help=f"files and logs ({_WORKDIR})"
         )

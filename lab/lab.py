@@ -17,10 +17,10 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from arm.model import Family
-from lab import birdfiles, generate, machine, neighbours, programs, queues, switch, topology
-from lab.active import ActivePrefix, choose_active, save
+from lab import files, machine, neighbours, programs, queues, switch, topology
+from lab.active import ActivePrefix
 from lab.namespaces import Node, link
-from lab.options import LabOptions, arm_configuration
+from lab.options import LabOptions
 from lab.plan import CONTROL_SOCKET, NEIGHBOURS, PAGE_PORT, SOURCES, SWITCH, TOPOLOGY, LabError
 from lab.programs import Program
 from lab.relay import Relay
@@ -77,7 +77,7 @@ class Lab:
         shutil.rmtree(self.logs, ignore_errors=True)
         self.logs.mkdir()
         with self._step("tables"):
-            self._make_tables()
+            self.table, self.active = files.write(self.workdir, self.options)
         with self._step("nodes and links"):
             self._make_nodes()
         if self.options.page_port is not None:
@@ -180,10 +180,7 @@ class Lab:
         env: Mapping[str, str] = MappingProxyType({}),
     ) -> Program:
         """Start ARM on the switch and wait until its API answers."""
-        path = configuration or self.options.arm_conf
-        if path is None:
-            path = self.workdir / "arm.toml"
-            path.write_text(arm_configuration(self.options))
+        path = configuration or self.options.arm_conf or self.workdir / SWITCH / "arm.toml"
         self.arm = programs.start_arm(self.nodes[SWITCH], self.logs, path.resolve(), env)
         self.arm.wait_until(lambda: switch.answers(self.nodes[SWITCH]), timeout, "answer of ARM's API")
         return self.arm
@@ -211,19 +208,6 @@ class Lab:
 
     def _say(self, text: str) -> None:
         print(f"lab [{time.monotonic() - self._began:5.1f} s] {text}", file=sys.stderr, flush=True)
-
-    def _make_tables(self) -> None:
-        options = self.options
-        if options.table is None:
-            self.table = generate.generated(options.routes, options.routes6, options.seed)
-        else:
-            self.table = generate.from_file(options.table, options.seed)
-        counts = {Family.IPV4: options.active, Family.IPV6: options.active6}
-        self.active = choose_active(self.table, counts, options.share6, options.alpha, options.seed)
-        save(self.workdir / "active.json", self.active)
-        # No slack: ARM alone has to see to it that BIRD's guard for the hardware is never needed.
-        limits = {Family.IPV4: options.capacity, Family.IPV6: options.capacity6}
-        birdfiles.write_all(self.workdir, self.table, limits)
 
     def _make_nodes(self) -> None:
         variables = {"ARM_LAB_WORK": str(self.workdir), "ARM_LAB_SAMPLING": str(self.options.sampling)}
@@ -259,18 +243,9 @@ class Lab:
             )
 
     def _start_traffic(self) -> None:
-        options = self.options
         sockets = {name: self.nodes[name].path(CONTROL_SOCKET) for name in SOURCES}
-        for number, name in enumerate(SOURCES, 1):
-            sender = programs.start_sender(
-                self.nodes[name],
-                self.logs,
-                self.workdir / "active.json",
-                options.pps / len(SOURCES),
-                options.drift,
-                options.seed,
-                number,
-            )
+        for name in SOURCES:
+            sender = programs.start_sender(self.nodes[name], self.logs)
             self.programs[name]["sender"] = sender
             sender.wait_until(sockets[name].exists, 30, "control socket")
         self.traffic = Traffic(sockets)

@@ -15,6 +15,7 @@ SWITCH_AS = 65000
 PAGE_PORT = 8008
 BRIDGE_MAC = bytes.fromhex("02000a090001")  # br0 of the switch, the sources' gateway
 CONTROL_SOCKET = "/run/traffic.sock"  # of the sender, inside a source
+GENERATED = "/run/lab/generated"  # in every node: its folder of what lab/files.py writes
 
 
 class LabError(ArmError):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lab.birdfiles import AS_SET_PORT, AS_SET_SPEAKER
 from lab.namespaces import Node
-from lab.plan import ROOT, LabError
+from lab.plan import GENERATED, ROOT, LabError
 
 PYTHON = (sys.executable,)
 PYTHON_PATH = {"PYTHONPATH": str(ROOT)}
@@ -105,7 +105,7 @@ def start_switch(node: Node, logs: Path) -> list[Program]:
 def start_neighbour(node: Node, logs: Path) -> list[Program]:
     """BIRD; beside transit1's an ExaBGP for what BIRD cannot make."""
     started = [start_bird(node, logs)]
-    configuration = "/run/lab/generated/exabgp.conf"
+    configuration = f"{GENERATED}/exabgp.conf"
     if node.path(configuration).exists():
         env = {
             **PYTHON_PATH,
@@ -146,20 +146,9 @@ def start_image(node: Node, logs: Path) -> list[Program]:
     return started
 
 
-def start_sender(
-    node: Node, logs: Path, active: Path, pps: float, drift: float, seed: int, number: int
-) -> Program:
-    """The sender of source `number`, 1 or 2."""
-    options = {
-        "active": active,
-        "pps": pps,
-        "drift": drift,
-        "seed": seed * 100 + number,
-        "drift-seed": seed,
-        "source": f"10.9.0.{10 + number}",
-        "source6": f"2001:db8:9::{10 + number}",
-    }
-    words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
+def start_sender(node: Node, logs: Path) -> Program:
+    """The sender of a source, with the arguments that were written for it."""
+    words = node.path(f"{GENERATED}/sender").read_text().split()
     return Program(node, "sender", [*PYTHON, "-m", "lab.traffic", *words], logs, PYTHON_PATH)
 
 

@@ -22,7 +22,7 @@ from pytricia import PyTricia
 from arm.model import Family
 from lab.lab import Lab
 from lab.options import LabOptions, arm_configuration
-from lab.plan import TRANSIT1, LabError
+from lab.plan import SWITCH, TRANSIT1, LabError
 from lab.tables import LabRoute
 from tests.netns import faults_clock
 from tests.netns.forwarding import Recorder
@@ -66,7 +66,7 @@ class Edge:
         lab.nodes["switch"].check(["mount", "-t", "tmpfs", "-o", f"size={_STATE_SIZE}", "arm", STATE])
         self.watch = KernelWatch(lab)
         self.recorder = Recorder(lab)
-        self.configuration = lab.workdir / "arm.toml"
+        self.configuration = lab.workdir / SWITCH / "arm.toml"
         self.configure()
         self.start_arm()
         for address in hidden(lab):

@@ -1,0 +1,115 @@
+"""lab/containerlab/check.sh in the namespace runner: it passes on a lab that works, and says what does not.
+
+The same script with the same questions as in containers; only ARM_LAB_EXEC differs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from arm.model import Family
+from lab.lab import Lab
+from lab.options import LabOptions
+from lab.plan import EXCHANGE, ROOT, SWITCH, TRANSIT2
+
+pytestmark = pytest.mark.timeout(180)
+
+SCRIPT = ROOT / "lab" / "containerlab" / "check.sh"
+QUESTIONS = ["sessions", "tables", "active", "entries", "misforwarded", "traffic"]
+LINE = re.compile(r"^(ok|FAIL) +(\w+): (.*)$")
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    options = LabOptions(
+        routes=3_000,
+        routes6=1_000,
+        active=600,
+        active6=200,
+        capacity=200,
+        capacity6=80,
+        pps=4_000,
+        sampling=4,
+        strategy="safe",
+        window=10.0,
+        workdir=tmp_path_factory.mktemp("lab"),
+    )
+    with Lab(options) as lab:
+        yield lab
+
+
+def check(lab: Lab, way: str, seconds: int) -> dict[str, tuple[str, str]]:
+    """Run the script with that ARM_LAB_EXEC and patience: question → ok or FAIL, and what it found."""
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "ARM_LAB_EXEC": way,
+        "ARM_LAB_WAIT": str(seconds),
+    }
+    done = subprocess.run(
+        [SCRIPT], capture_output=True, text=True, cwd=ROOT, env=environment, timeout=120, check=False
+    )
+    print(done.stdout, done.stderr)
+    found = {match[2]: (match[1], match[3]) for match in map(LINE.match, done.stdout.splitlines()) if match}
+    assert list(found) == QUESTIONS
+    assert (done.returncode == 0) == all(answer == "ok" for answer, _ in found.values())
+    return found
+
+
+@pytest.fixture(scope="module")
+def enter(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What `lab/run` does, without the time that Python takes to start."""
+    script = tmp_path_factory.mktemp("enter") / "enter"
+    into = "nsenter --target={0} --net --mount --uts --ipc --pid=/proc/{0}/ns/pid_for_children"
+    lines = [f'{name}) exec {into.format(node.pid)} -- "$@";;' for name, node in lab.nodes.items()]
+    script.write_text("\n".join(["#!/bin/bash", "node=$1", "shift", "case $node in", *lines, "esac", ""]))
+    script.chmod(0o755)
+    return f"{script} NODE"
+
+
+def failed(found: dict[str, tuple[str, str]]) -> set[str]:
+    return {question for question, (answer, _) in found.items() if answer == "FAIL"}
+
+
+def test_a_lab_that_works_passes(lab: Lab) -> None:
+    way = f"python -m lab run --workdir {lab.workdir} NODE"  # lab/run
+    assert failed(check(lab, way, 60)) == set()
+
+
+def test_a_session_that_is_down_is_named(lab: Lab, enter: str) -> None:
+    lab.birdc(SWITCH, "disable transit2_6")
+    try:
+        found = check(lab, enter, 0)
+    finally:
+        lab.birdc(SWITCH, "enable transit2_6")
+    assert found["sessions"] == ("FAIL", "8 of the switch, down: transit2_6")
+
+
+@pytest.mark.parametrize("family", Family, ids=lambda family: family.label)
+def test_a_packet_that_goes_astray_is_found(lab: Lab, enter: str, family: Family) -> None:
+    """A route that neither BIRD nor ARM has made, for a destination that belongs to the exchange."""
+    counts = lab.counts()[EXCHANGE.name]
+    address = max((a for a in counts if Family.of(a) is family), key=lambda a: counts[a])
+    route = [f"{address}/{family.bits}", "via", TRANSIT2.address(family), "proto", "static"]
+    option = "-6" if family is Family.IPV6 else "-4"
+    lab.nodes[SWITCH].check(["ip", option, "route", "add", *route])
+    try:
+        found = check(lab, enter, 0)
+    finally:
+        lab.nodes[SWITCH].check(["ip", option, "route", "del", *route])
+    assert "traffic" in failed(found)
+    assert f"misforwarded: {address} arrived at {TRANSIT2.address(family)}, not at" in found["traffic"][1]
+
+
+def test_without_arm_nothing_is_claimed(lab: Lab, enter: str) -> None:
+    """What is left of an ARM that has died: sessions down, no figures; its entries still carry packets."""
+    assert lab.arm is not None
+    lab.stop_arm()
+    assert {"sessions", "tables", "active", "entries", "misforwarded"} <= failed(check(lab, enter, 0))
