@@ -28,7 +28,7 @@ checks files against. As a file to begin with, with advice: [conf/arm.toml](../c
 
 - `arm check FILE` names every fault of a file at once, with its place, its value and what to write instead.
 - Nothing but the options marked "required" has to be written. What ARM does not know is a fault, not ignored.
-- *live*: `systemctl reload arm` (SIGHUP) takes it over. *restart*: it waits for the next start; the log says so.
+- *live*: `systemctl reload arm` (SIGHUP) takes it over. *restart*: it waits for the next start.
 """
 
 # What tables inside the file consist of, by the option that holds them.
