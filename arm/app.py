@@ -52,6 +52,7 @@ log = structlog.get_logger("arm")
 TICK = 1.0  # seconds
 LATE = 5.0  # seconds from telling BIRD to the kernel's route: longer is a fault, not a delay
 BACKLOG = 1 << 20  # octets that ExaBGP has not read
+CATCH_UP = 5.0  # seconds between choices while the last one is far from being told
 RESYNC = 60.0  # seconds between full reads of the kernel's routes, in case an event was missed
 
 
@@ -300,7 +301,9 @@ class Arm:
             self._board.active(family, self._choosing.active[family])
         # The picture first: it shows the last choice as it turned out, not the next one half done.
         _log_health(self._publish(now))
-        if now - self._chosen_at >= self._config.selection.interval - TICK / 2:
+        passed = now - self._chosen_at + TICK / 2
+        behind = self._speaker.far_behind() and passed < CATCH_UP
+        if passed >= self._config.selection.interval and not behind:
             self._chosen_at = now
             self._choosing.begin()
         self._speak()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from arm.announce.agenda import Agenda, Pace
-from arm.announce.portion import portion
+from arm.announce.portion import MOST, portion
 from arm.announce.slots import Slots, Tally
 from arm.model import NO_ATTRIBUTES, Entry, Family, Kind, Prefix
 from arm.rib.messages import Update
@@ -24,7 +24,7 @@ SETTLE = 2.0  # seconds after which what the kernel does not show or still shows
 ECHO_LOST = 5.0  # seconds after its answer at which a change without an echo was lost with its session
 FIRST_WAIT, LONGEST_WAIT = 5.0, 60.0  # seconds before what has no effect is tried again
 REPLAN = 0.2  # seconds between plans, when repairs make new ones necessary
-NEXT = 1.0  # seconds after which what is left of a portion is planned again with the next one
+TAIL, NEXT = MOST // 5, 1.0  # so few steps, or seconds: what is left of a portion joins the next one
 
 Change = tuple[Prefix, Entry | None]  # None: withdraw
 
@@ -90,6 +90,11 @@ class Book:
             self.urgent or self._agenda or self._in_flight or self.end_due or self._replan or self._partly
         )
 
+    @property
+    def far_behind(self) -> bool:
+        """More than one portion is left, and nothing is in its way."""
+        return self._partly and not (self.frozen or self.blocked)
+
     # --- what shall be ------------------------------------------------------------------------------
 
     def want(self, entries: PrefixMap[Entry]) -> None:
@@ -153,7 +158,8 @@ class Book:
         if any(map(self._under_way, self.urgent)):
             return  # what can be repaired has been; this is soon
         passed = now - self._planned_at
-        if (self._replan or (self._partly and (not self._agenda or passed >= NEXT))) and passed >= REPLAN:
+        joins = self._partly and (len(self._agenda) <= TAIL or passed >= NEXT)
+        if (self._replan or joins) and passed >= REPLAN:
             self._plan(self.wanted, now)
         free = self._slots.free()
         ready = (

@@ -13,7 +13,7 @@ from arm.announce.slots import Slots
 from arm.model import Entry, Prefix
 from arm.rib.prefixmap import PrefixMap, key
 
-MOST = 1000  # changes, unless a tree has more
+MOST = 500  # changes, unless a tree has more: to plan them takes 30 ms
 
 
 def portion(

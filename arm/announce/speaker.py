@@ -28,7 +28,8 @@ from arm.model import Entry, Family, Pool, Prefix
 from arm.rib.messages import EndOfRib, Update
 from arm.rib.prefixmap import PrefixMap
 
-OUTSTANDING = 64  # commands that ExaBGP has not answered yet
+OUTSTANDING = 128  # commands that ExaBGP has not answered yet: a repair waits behind them, 0.1 s
+REFILL = OUTSTANDING // 2  # so few of them before steps follow: looking for the next ones costs most of it
 BATCH = 500  # prefixes looked at in one go: enough to group by attributes, few enough to stay quick
 
 
@@ -99,6 +100,10 @@ class Speaker:
     def occupied(self, family: Family) -> int:
         """Entries that the hardware may hold right now."""
         return self._books[family].occupied
+
+    def far_behind(self) -> bool:
+        """Is a choice so far from what stands that it takes a while yet? The next one only takes the time."""
+        return self.up and any(book.far_behind for book in self._books.values())
 
     def idle(self) -> bool:
         """Nothing left to say and everything said has reached the wire."""
@@ -236,7 +241,7 @@ class Speaker:
         return self._tell(book, list(book.urgent_changes()), now)
 
     def _proceed(self, book: Book, now: float) -> Iterator[str]:
-        if book.wanted is None:
+        if book.wanted is None or len(self._unanswered) > REFILL:
             return
         if not book.end_due:
             changes = list(islice(book.steps(self._pace, now), BATCH))
