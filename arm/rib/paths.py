@@ -6,10 +6,11 @@ looked at. Read, each takes about 1 KB; as text without the words that all have 
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 
-from arm.model import Attributes, BgpPath
+from arm.model import AsPathSegment, Attributes, BgpPath
 
 # What ExaBGP writes again and again, each for an octet that cannot be in JSON.
 _PHRASES = [
@@ -24,6 +25,8 @@ _PHRASES = [
     b" ] ]",
 ]
 _SHORT = [(phrase, bytes([octet])) for octet, phrase in enumerate(_PHRASES, 1)]
+# A path that begins with one of the first two phrases, and is one sequence: most are.
+_SEQUENCE = re.compile(rb"[\x01\x02]([0-9, ]+)(?:\x03|]}})")
 _LOOKS = 2  # for every new path so many old ones are looked at: going through all at once would take 0.1 s
 _PROBE = {0: object()}
 _UNUSED = sys.getrefcount(_PROBE[0])  # what a value of a dictionary has if nobody else has it
@@ -70,6 +73,15 @@ class _ToldPath(BgpPath):
     def __init__(self, next_hop: str, told: bytes, reader: Callable[[bytes], Attributes]) -> None:
         super().__init__(next_hop, None)
         self._told, self._reader = told, reader
+
+    @property
+    def as_path(self) -> tuple[AsPathSegment, ...]:
+        """See the base class. Of a usual path the rest is not even read."""
+        told = self._told
+        usual = _SEQUENCE.match(told, told.index(b"\0") + 1) if self._attributes is None else None
+        if usual is None:
+            return super().as_path
+        return (AsPathSegment("as-sequence", tuple(map(int, usual[1].split(b",")))),)
 
     def _read(self) -> Attributes:
         told = self._told.partition(b"\0")[2]

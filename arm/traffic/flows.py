@@ -37,7 +37,7 @@ from arm.traffic.aspaths import LIMIT, LOCAL, NAMES, NOT_ROUTED, OTHER, AsPaths
 from arm.traffic.coverage import MEMORY
 
 MOST = 20  # names in a ranking: more than are shown, so that who is shown over an hour is known each second
-LOOKUPS = 500  # routes at once: some milliseconds
+LOOKUPS = 250  # routes at once: few milliseconds
 ROUTES = 262_144  # that are known at most
 _CROWD = 10_000  # changed routes from which it is quicker to know none
 

@@ -150,10 +150,17 @@ class Careful(Parser):
 texts = st.text(st.characters(codec="utf-8"), max_size=8) | st.sampled_from(
     ['" }, "announce": { "ipv4', "\x01"]
 )
+AS_PATHS: list[dict[str, Any]] = [
+    {"0": {"element": "as-sequence", "value": [1, 2]}},
+    {"0": {"element": "as-sequence", "value": [4200000000]}},
+    {"0": {"element": "as-sequence", "value": []}},
+    {"0": {"element": "as-set", "value": [1, 2]}},
+    {},
+]
 attribute_sets = st.fixed_dictionaries(
     {"origin": st.sampled_from(["igp", "egp", "incomplete"])},
     optional={
-        "as-path": st.sampled_from([RICH["as-path"], {"0": {"element": "as-sequence", "value": [1, 2]}}]),
+        "as-path": st.sampled_from([RICH["as-path"], *AS_PATHS]),
         "med": st.integers(0, 2**32 - 1),
         "local-preference": st.sampled_from([100, 200]),
         "atomic-aggregate": st.just(True),
@@ -183,7 +190,9 @@ def test_the_short_way_reads_what_the_long_way_does(fields: dict[str, Any], coun
     assert isinstance(long, Update)
     assert (short.local_ip, short.family, short.sent) == ("127.0.0.8", family, False)
     assert short.announced == long.announced == ((hop, prefixes),)
+    as_path = short.path(hop).as_path  # before all attributes are read
     assert short.attributes == long.attributes
+    assert as_path == short.path(hop).as_path == short.attributes.as_path
     assert short.path(hop).attributes is short.attributes, "read once"
     assert short.path("192.0.2.77").next_hop == "192.0.2.77"
 
