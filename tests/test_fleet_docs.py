@@ -1,4 +1,4 @@
-"""docs/fleet.md and the text of conf/sflow/: links lead somewhere, commands work, every recorded figure is told."""
+"""docs/fleet.md and conf/sflow/README.md: links lead somewhere, commands work, recorded figures are told."""
 
 from __future__ import annotations
 
