@@ -2,99 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import threading
 import time
-import urllib.request
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from arm.sflow.counter_records import Interface
-from arm.web.server import serve
+from tests.web.chromium import Daemon
 from tests.web.counters import OTHER, SWITCH, some, told
-from tests.web.picture import NO_DEFAULT, NO_SAMPLES, FakeSource, make_routes, make_status
+from tests.web.picture import NO_DEFAULT, NO_SAMPLES, FakeSource
 
-playwright_api = pytest.importorskip("playwright.sync_api", reason="needs the Python package playwright")
-expect = playwright_api.expect
-
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs {CHROMIUM} (apt-get install chromium)")
-
-
-class Daemon:
-    """A web server in a thread of its own, which comes back at the same port after it was stopped."""
-
-    def __init__(self, source: FakeSource) -> None:
-        self.source = source
-        self.publishing = True
-        self.url = ""
-        self._port = 0
-        self._thread = threading.Thread()
-        self._stop = threading.Event()
-
-    def start(self) -> None:
-        up = threading.Event()
-        self._stop.clear()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(up)))
-        self._thread.start()
-        assert up.wait(10)
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join(10)
-
-    async def _serve(self, up: threading.Event) -> None:
-        async with serve(self.source, "127.0.0.1", self._port) as self.url:
-            self._port = int(self.url.rstrip("/").rpartition(":")[2])
-            up.set()
-            while not self._stop.is_set():
-                if self.publishing:
-                    self.source.current = replace(self.source.current, time=time.time())
-                await asyncio.sleep(0.1)
-
-    def get(self, path: str) -> Any:
-        with urllib.request.urlopen(self.url + path) as answer:
-            return json.load(answer)
-
-
-@pytest.fixture
-def daemon() -> Iterator[Daemon]:
-    daemon = Daemon(FakeSource(make_status(time=time.time()), make_routes(500)))
-    daemon.start()
-    yield daemon
-    daemon.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    context = browser.new_context(locale="en-GB")
-    context.set_default_timeout(15_000)
-    expect.set_options(timeout=15_000)
-    yield context.new_page()
-    context.close()
+expect = pytest.importorskip("playwright.sync_api", reason="needs the Python package playwright").expect
 
 
 def shown_prefixes(page: Any) -> list[str]:
@@ -138,10 +57,10 @@ def test_tiles_and_rows_show_the_figures_of_the_api(daemon: Daemon, page: Any) -
     assert complaints == []
 
 
-def test_addresses_that_go_the_wrong_way_are_marked(daemon: Daemon, page: Any) -> None:
-    ipv4, ipv6 = daemon.source.current.families
+def test_addresses_that_go_the_wrong_way_are_marked(source: FakeSource, daemon: Daemon, page: Any) -> None:
+    ipv4, ipv6 = source.current.families
     wrong = replace(ipv4, misforwarded_addresses=1_024), replace(ipv6, misforwarded_addresses=2)
-    daemon.source.current = replace(daemon.source.current, families=wrong)
+    source.current = replace(source.current, families=wrong)
     page.goto(daemon.url)
     shown = page.locator("[data-field=proof][data-wrong=true]")
     expect(shown).to_have_text(["1,024 addresses go the wrong way", "2 /64 networks go the wrong way"])
@@ -184,7 +103,7 @@ def test_a_refresh_leaves_focus_selection_and_rows_alone(daemon: Daemon, page: A
     ]
 
 
-def test_sflow_faults_by_kind_and_the_traffic_unseen(daemon: Daemon, page: Any) -> None:
+def test_sflow_faults_by_kind_and_the_traffic_unseen(source: FakeSource, daemon: Daemon, page: Any) -> None:
     page.goto(daemon.url)
     sflow = page.locator("#inputs [data-key=sFlow]")
     expect(sflow.locator("[data-field=text]")).to_contain_text(
@@ -196,16 +115,18 @@ def test_sflow_faults_by_kind_and_the_traffic_unseen(daemon: Daemon, page: Any) 
     expect(kinds).to_have_text("2 truncated-sample, 1 short")
     # It stays open while the figures go on.
     faults = {"short": 1, "truncated-sample": 2, "version": 7}
-    daemon.source.current = replace(daemon.source.current, malformed=faults, unseen=0.001)
+    source.current = replace(source.current, malformed=faults, unseen=0.001)
     expect(kinds).to_have_text("7 version, 2 truncated-sample, 1 short")
     expect(kinds).to_be_visible()
     expect(sflow).not_to_contain_text("unseen")
-    daemon.source.current = replace(daemon.source.current, malformed={})
+    source.current = replace(source.current, malformed={})
     expect(sflow).to_contain_text("· 0 malformed")
     expect(sflow.locator("details")).to_be_hidden()
 
 
-def test_agents_are_asked_for_only_while_somebody_looks(daemon: Daemon, page: Any) -> None:
+def test_agents_are_asked_for_only_while_somebody_looks(
+    source: FakeSource, daemon: Daemon, page: Any
+) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/api/v1/agents" in request.url else None)
     page.clock.install()
@@ -220,7 +141,7 @@ def test_agents_are_asked_for_only_while_somebody_looks(daemon: Daemon, page: An
     assert len(asked) == 1
     with page.expect_response("**/api/v1/agents"):
         page.clock.fast_forward(6_000)
-    daemon.source.counted = ()
+    source.counted = ()
     with page.expect_response("**/api/v1/agents"):
         page.clock.fast_forward(6_000)
     expect(page.locator("#agents-empty")).to_be_visible()
@@ -250,20 +171,20 @@ def test_agents_show_port_names_and_main_figures(daemon: Daemon, page: Any) -> N
     expect(rows.first.locator("th")).to_have_attribute("title", "data source 0:9")
 
 
-def test_of_very_many_agents_the_first_are_shown(daemon: Daemon, page: Any) -> None:
-    daemon.source.counted = [told(SWITCH, f"0:{index}", some(Interface)) for index in range(1, 700)]
+def test_of_very_many_agents_the_first_are_shown(source: FakeSource, daemon: Daemon, page: Any) -> None:
+    source.counted = [told(SWITCH, f"0:{index}", some(Interface)) for index in range(1, 700)]
     page.goto(daemon.url)
     page.locator("#agents summary").click()
     expect(page.locator("#agents-rows tr")).to_have_count(500)
     expect(page.locator("#agents-more")).to_have_text("500 of 699 lines; all are at api/v1/agents.")
 
 
-def test_concerns_are_told_worst_first_with_what_to_do(daemon: Daemon, page: Any) -> None:
+def test_concerns_are_told_worst_first_with_what_to_do(source: FakeSource, daemon: Daemon, page: Any) -> None:
     page.goto(daemon.url)
     expect(page.locator("#verdict")).to_have_text("Healthy")
     now = time.time()
     concerns = (replace(NO_SAMPLES, since=now - 200), replace(NO_DEFAULT, since=now - 7500))
-    daemon.source.current = replace(daemon.source.current, concerns=concerns)
+    source.current = replace(source.current, concerns=concerns)
     expect(page.locator("#verdict")).to_have_text("Service affected")
     first, second = page.locator("#concerns li").all()
     expect(first).to_contain_text(f"Critical IPv6: {NO_DEFAULT.text}")

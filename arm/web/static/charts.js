@@ -103,14 +103,23 @@ function linesOf(history, of, shown) {
   return shown.flatMap(({ figure, name, color, dashed, spread, error }) => {
     const found = history.figures[`${of}.${figure}`];
     if (!found) return [];
-    const line = { name, color, dashed, values: found.mean };
-    if (spread) return [{ ...line, low: found.low, high: found.high }];
-    const width = error && history.figures[`${of}.${error}`]?.mean;
+    const line = { name, color, dashed, values: bridged(found.mean, history) };
+    if (spread) return [{ ...line, low: bridged(found.low, history), high: bridged(found.high, history) }];
+    const width = error && bridged(history.figures[`${of}.${error}`]?.mean ?? [], history);
     if (!width) return [line];
     const around = (/** @type {number} */ sign) =>
-      found.mean.map((value, at) => (value === null ? null : Math.min(1, Math.max(0, value + sign * (width[at] ?? 0)))));
+      line.values.map((value, at) => (value === null ? null : Math.min(1, Math.max(0, value + sign * (width[at] ?? 0)))));
     return [{ ...line, low: around(-1), high: around(1) }];
   });
+}
+
+/**
+ * A tick that is a little late leaves a second without a figure, which is no gap to speak of.
+ * @param {(number | null)[]} values @param {History} history
+ */
+function bridged(values, { step }) {
+  if (step > 1) return values;
+  return values.map((value, at) => value ?? ((values[at + 1] ?? null) === null ? null : (values[at - 1] ?? null)));
 }
 
 /** What the daemon knows reasons for, the first at the bottom. @param {History} history @param {string} label @returns {Line[]} */
@@ -120,6 +129,6 @@ function reasons(history, label) {
   return names.map((name, place) => ({
     name: name.slice(start.length).replaceAll(/[-_]/g, " "),
     color: COLORS[place % COLORS.length],
-    values: history.figures[name].mean,
+    values: bridged(history.figures[name].mean, history),
   }));
 }

@@ -32,7 +32,7 @@ import { amount, clock, count, duration, packetRate, rate } from "./format.js";
  */
 
 export const VERDICTS = {
-  served: "In hardware: an entry sends it where the full table says",
+  served: "Served: an entry sends it where the full table says",
   default: "By the default route, which leads where the full table says",
   detour: "By the default route, though the full table says otherwise",
   astray: "Astray: neither where the full table says nor by the default route",
