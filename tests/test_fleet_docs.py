@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from arm.config import Web
-from tests.exposition import ROOT, named
+from tests.exposition import ROOT, exposed, named
 from tests.test_alerts import ALERTS, RECORDED, RULES, anchors
 
 FLEET = ROOT / "docs" / "fleet.md"
@@ -32,6 +32,17 @@ def test_every_link_leads_somewhere(file: Path) -> None:
         path = file.parent / target if target else file
         assert path.exists(), target
         assert not anchor or anchor in anchors(path), f"{target}#{anchor}"
+
+
+PAGES = [FLEET, ROOT / "docs" / "operating.md", ROOT / "conf" / "sflow" / "README.md"]
+PROTOCOLS = {"arm_reflector", "arm_target"}  # of BIRD
+
+
+@pytest.mark.parametrize("file", PAGES, ids=lambda file: str(file.name))
+def test_every_metric_that_is_named_exists(file: Path) -> None:
+    names = named(file.read_text().replace('"', " ")) - PROTOCOLS
+    assert names
+    assert names <= set(exposed()) | set(RECORDED)
 
 
 def test_every_recorded_figure_is_told() -> None:
