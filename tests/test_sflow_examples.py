@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import pytest
 import yaml
 
+from arm.traffic.window import AutomaticWindow
 from tests.exposition import ROOT
 from tests.test_sflow_hsflowd import SFLOW, parse
 
@@ -172,3 +173,13 @@ def test_open_vswitch_is_told_as_in_the_lab() -> None:
 def test_every_file_is_on_the_page() -> None:
     listed = set(re.findall(r"\]\(([\w.-]+)\)", (SFLOW / "README.md").read_text()))
     assert listed == {file.name for file in SFLOW.iterdir()} - {"README.md"}
+
+
+def test_what_the_page_says_of_the_window() -> None:
+    text = " ".join((SFLOW / "README.md").read_text().split())
+    said = re.findall(r"(\d+)(?: seconds)? at ([\d,]+)", text)
+    assert len(said) == 2
+    for seconds, rate in said:
+        window = AutomaticWindow()
+        window.add(float(rate.replace(",", "")), 1e6)
+        assert round(window.seconds) == int(seconds)
