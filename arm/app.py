@@ -20,7 +20,9 @@ from pathlib import Path
 import structlog
 
 from arm import __version__, assembly
+from arm.allocator import return_large_pieces
 from arm.announce.speaker import Speaker
+from arm.beside import beside
 from arm.board import Board, Rooms
 from arm.choosing import Choosing
 from arm.config import Config, pools
@@ -61,6 +63,7 @@ def run(config: Config, path: Path, *, fixed_level: bool = False) -> int:
 
     `path` is read again at SIGHUP; `fixed_level`: its log level does not count.
     """
+    return_large_pieces()
     faulthandler.enable()  # a watchdog that ends ARM shall show where it hung
     log.info("starting", version=__version__, config=str(path))
     stalls = Stalls()
@@ -102,7 +105,9 @@ class Arm:
         self._kernel = KernelRoutes(config.fib.table, self._on_kernel, self._on_kernel_route)
         self._tables = Tables(self._feed, self._loops, self._speaker)
         self._sessions = {session.local_ip: session.name for session in (reflector, target)}
-        self._routing = Routing(self._tables, self._sessions, chosen.strategy, self._shrinks, now)
+        self._routing = Routing(
+            self._tables, self._sessions, chosen.strategy, self._shrinks, now, beside
+        )
         saved = self._keeper.found.families if self._keeper.found is not None else {}
         self._choosing = Choosing(
             config, self._tables, self._routing, self._lifecycles, saved, self._speak_soon

@@ -80,7 +80,7 @@ class Verdicts:
         names = [*islice(self._first, PART)]
         if names:
             return [route for route in map(table.get, names) if route is not None]
-        if not self._rest:
+        if not self._rest or not table.indexed:  # what arrives is asked about with all that is inside later
             return None
         prefix = self._rest.pop()
         start, length = key(prefix)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -17,11 +18,22 @@ from arm.family import FamilyLoop
 from arm.log import RateLimit
 from arm.model import Entry, Family, Prefix
 from arm.rib.feed import Feed
+from arm.rib.fulltable import RouteIndex
+from arm.rib.indexed import IndexedTable
 from arm.rib.messages import Answer, EndOfRib, MessageError, Parser, SessionChange, Update
 
 log = structlog.get_logger("arm")
 
 REFLECTOR, TARGET = "reflector", "target"
+
+
+Make = Callable[[], RouteIndex]
+Take = Callable[[RouteIndex], None]
+
+
+def at_once(make: Make, take: Take) -> None:
+    """Make an index here and now."""
+    take(make())
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +47,8 @@ class Tables:
 
 class Routing:
     """Both sessions' events. `sessions`: their names by ARM's address; `shrinks`: has the table lost so much,
-    with so many routes left, that this is to be doubted?"""
+    with so many routes left, that this is to be doubted? `beside` makes a new table's index in another thread
+    and hands it over."""
 
     def __init__(
         self,
@@ -44,6 +57,7 @@ class Routing:
         strategy: str,
         shrinks: Callable[[Family, int], bool],
         now: float,
+        beside: Callable[[Make, Take], None] = at_once,
     ) -> None:
         self._feed = tables.feed
         self._loops = tables.loops
@@ -52,6 +66,8 @@ class Routing:
         self._parser = Parser()
         self._rate_limit = RateLimit(10.0)
         self._shrinks = shrinks
+        self._beside = beside
+        self._indexing: dict[Family, IndexedTable] = {}
         self._seen: set[str] = set()  # sessions that have been up
         self._held: dict[Family, float] = {}  # since when
         self._doubtful: set[Family] = set()  # so much has changed that everything is looked at
@@ -139,11 +155,28 @@ class Routing:
         return self.recovering or self._shrinks(family, self._feed.routes(family))
 
     def _serve(self, family: Family) -> None:
+        """The table that has arrived serves as soon as it has an index: until then the last one does."""
         self._held.pop(family, None)
+        table = self._feed.arriving(family)
+        if table is None or self._indexing.get(family) is table:
+            return
+        if table.indexed:
+            self._put_to_use(family, table)
+        else:
+            self._indexing[family] = table
+            self._beside(table.index_beside(), partial(self._indexed, family, table))
+
+    def _indexed(self, family: Family, table: IndexedTable, index: RouteIndex) -> None:
+        if self._indexing.get(family) is table:
+            del self._indexing[family]
+        if self._feed.arriving(family) is table:  # else there has been another session since
+            table.take_index(index)
+            self._put_to_use(family, table)
+
+    def _put_to_use(self, family: Family, table: IndexedTable) -> None:
         self._feed.end_of_rib(family)
         gc.freeze()  # a million routes are not garbage: going through them would stall everything
         self.doubt(family)
-        table = self._feed.table(family)
         log.info("table learned", family=family.label, routes=len(table))
 
     # --- mending ------------------------------------------------------------------------------------

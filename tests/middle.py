@@ -11,7 +11,7 @@ from arm.family import FamilyLoop, Valuation
 from arm.model import Entry, Family, KernelRoute, Pool, Prefix
 from arm.rib.feed import Feed
 from arm.rib.prefixmap import PrefixMap
-from arm.routing import REFLECTOR, TARGET, Routing, Tables
+from arm.routing import REFLECTOR, TARGET, Make, Routing, Tables, Take, at_once
 from arm.selection.policy import Policy
 from tests.familyworld import NEIGHBOURS, neighbour
 
@@ -44,13 +44,14 @@ class Middle:
         policy: Policy | None = None,
         shrinks: Callable[[Family, int], bool] = lambda family, routes: False,
         slots: Sequence[Pool] | None = None,
+        beside: Callable[[Make, Take], None] = at_once,
     ) -> None:
         loops = {family: FamilyLoop(family, Valuation(60.0), policy or Policy()) for family in Family}
         for family, loop in loops.items():
             loop.connected([NEIGHBOURS[family]])
         self.speaker = Speaker("neighbor 127.0.0.1 local-ip 127.0.0.2", 65000, slots or pools(), 1000.0)
         self.tables = Tables(Feed(), loops, self.speaker)
-        self.routing = Routing(self.tables, SESSIONS, strategy, shrinks, 0.0)
+        self.routing = Routing(self.tables, SESSIONS, strategy, shrinks, 0.0, beside)
         self.feed, self.loops = self.tables.feed, loops
         self.default: dict[Family, KernelRoute | None] = {
             family: KernelRoute(family.default, (next_hop(family, 0),), 12) for family in Family

@@ -12,6 +12,7 @@ from arm.model import Entry, Family, Prefix
 from arm.rib.hoptable import key_bits
 from arm.rib.messages import SessionChange
 from arm.rib.prefixmap import key
+from arm.routing import Make, Take
 from tests.middle import Middle, entry, next_hop
 from tests.selection.universe import HOPS, UNIVERSES, Universe
 
@@ -249,3 +250,49 @@ def test_while_bird_recovers_its_table_is_held_back(family: Family) -> None:
     middle.routing.look_again(6.0, 10.0)
     assert not middle.feed.learning(family)
     assert middle.feed.complete(family)
+
+
+@families
+def test_the_last_table_serves_until_the_new_one_has_its_index(family: Family) -> None:
+    waiting: list[tuple[Make, Take]] = []
+    middle = Middle(beside=lambda make, take: waiting.append((make, take)))
+    one, two, gone = (table_of(family, place) for place in (1, 2, 3))
+    middle.learn(family, {one: 1, gone: 1})
+    assert middle.feed.learning(family)
+    take_all(waiting)
+    assert not middle.feed.learning(family)
+    middle.learn(family, {one: 2, two: 3})
+    middle.end_of_rib(family)  # said twice, made once
+    assert len(waiting) == 1
+    assert gone in middle.feed.table(family)
+    middle.announce(family, two, 4)  # goes into the table that is on its way
+    take_all(waiting)
+    table = middle.feed.table(family)
+    found = {each: route.next_hop for each in table if (route := table.get(each)) is not None}
+    assert found == {one: next_hop(family, 2), two: next_hop(family, 4)}
+
+
+@families
+def test_an_index_for_a_session_that_has_gone_is_dropped(family: Family) -> None:
+    waiting: list[tuple[Make, Take]] = []
+    middle = Middle(beside=lambda make, take: waiting.append((make, take)))
+    one, two = (table_of(family, place) for place in (1, 2))
+    middle.learn(family, {one: 1})
+    middle.session(up=False)
+    middle.session(up=True)
+    middle.announce(family, two, 2)
+    take_all(waiting)
+    assert middle.feed.learning(family)
+    middle.end_of_rib(family)
+    take_all(waiting)
+    assert [*middle.feed.table(family)] == [two]
+
+
+def table_of(family: Family, place: int) -> Prefix:
+    return Prefix(f"20.{place}.0.0/16" if family is Family.IPV4 else f"2a00:{place}::/32")
+
+
+def take_all(waiting: list[tuple[Make, Take]]) -> None:
+    for make, take in waiting:
+        take(make())
+    waiting.clear()

@@ -34,7 +34,7 @@ class Feed:
 
     def tables(self, family: Family) -> list[IndexedTable]:
         """The table in use, and the one that is arriving if there is one."""
-        arriving = self._learning.get(family)
+        arriving = self.arriving(family)
         return [self._serving[family]] if arriving is None else [self._serving[family], arriving]
 
     def learning(self, family: Family) -> bool:
@@ -84,9 +84,9 @@ class Feed:
             gc.freeze()  # else going through all of it, again and again, would stall everything
         return touched
 
-    def arriving(self, family: Family) -> bool:
-        """A session's initial table is arriving, or is held back."""
-        return family in self._learning
+    def arriving(self, family: Family) -> IndexedTable | None:
+        """A session's initial table that is arriving, or is held back."""
+        return self._learning.get(family)
 
     def end_of_rib(self, family: Family) -> None:
         """The session's initial table is complete: it serves from now on."""

@@ -64,6 +64,29 @@ class IndexedTable(RouteTable):
             self._numbered = []
         return self._index
 
+    @property
+    def indexed(self) -> bool:
+        """Is there an index to ask, or would the first question have to wait until it is made?"""
+        return self._asked
+
+    def index_beside(self) -> Callable[[], RouteIndex]:
+        """What makes the first index of all that has been numbered so far, in another thread: a second for a
+        million routes. Its result is for `take_index`; what changes meanwhile is kept until then."""
+        numbered, bits, self._numbered = self._numbered, self._index.bits, []
+
+        def make() -> RouteIndex:
+            index = RouteIndex(bits)
+            if numbered:
+                latest = _latest(numbered)
+                index.load(latest.take(latest.hops != GONE))
+            return index
+
+        return make
+
+    def take_index(self, index: RouteIndex) -> None:
+        """Of this table, made by what `index_beside` gave; nobody has asked for it in between."""
+        self._index, self._asked = index, True
+
     def remove(self, prefix: Prefix) -> None:
         """See `RouteTable`."""
         super().remove(prefix)

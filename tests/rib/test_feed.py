@@ -99,7 +99,7 @@ def look(feed: Feed, family: Family, twin: Twin, up: bool) -> None:
     assert [holds(table) for table in feed.tables(family)] == tables
     assert feed.tables(family)[0] is feed.table(family)
     assert feed.learning(family) is (not up or twin.arriving is not None)
-    assert feed.arriving(family) is (twin.arriving is not None)
+    assert (feed.arriving(family) is None) is (twin.arriving is None)
     assert feed.routes(family) == sum(not prefix.endswith("/0") for prefix in tables[-1])
     assert feed.changes[family] == twin.changes
     assert feed.complete(family) is twin.complete

@@ -123,6 +123,29 @@ def test_settled_it_is_as_if_made_anew(history: tuple[Family, list[tuple[str, Pr
     assert world.table.settle(world.number) == 0
 
 
+@given(histories(), st.integers(0, 40), st.integers(0, 40))
+def test_the_first_index_may_be_made_beside_while_changes_come(
+    history: tuple[Family, list[tuple[str, Prefix, int]]], asked: int, made: int
+) -> None:
+    family, events = history
+    world = World(family)
+    make = index = None
+    for number, (what, prefix, hop) in enumerate(events):
+        if number == asked:
+            make = world.table.index_beside()
+            index = make()
+        if number == asked + made and index is not None:
+            world.table.take_index(index)
+        if what != "settle":
+            world.play(what, prefix, hop)
+        elif not world.table.indexed:
+            world.table.settle(world.number)
+    if index is not None and not world.table.indexed:
+        world.table.take_index(index)
+    world.table.settle(world.number)
+    assert same(world.table.index.snapshot(), world.plain().snapshot())
+
+
 def test_a_block_stays_mixed_whatever_comes_for_all_of_it() -> None:
     world, block = World(Family.IPV6), Prefix("2a00::/64")
     world.play("announce", Prefix("2a00::/65"), 3)
