@@ -28,11 +28,13 @@ from arm.choosing import Choosing
 from arm.config import Config, pools
 from arm.config_text import effective, fingerprint
 from arm.family import FamilyLoop, Traffic
-from arm.fib import bird
+from arm.fib import bird, platforms
 from arm.fib.bird import BirdWatch
 from arm.fib.birdview import BirdView
+from arm.fib.hardware import Hardware, Reading
 from arm.fib.interfaces import connected
 from arm.fib.netlink import KernelRoutes
+from arm.fib.platforms import HardwareWatch
 from arm.freeze.reasons import Vitals
 from arm.health import Change
 from arm.keeping import Keeper
@@ -103,6 +105,7 @@ class Arm:
             target.selector, config.target.asn, pools(config.capacity), chosen.changes_per_second
         )
         self._kernel = KernelRoutes(config.fib.table, self._on_kernel, self._on_kernel_route)
+        self._hardware = Hardware()
         self._tables = Tables(self._feed, self._loops, self._speaker)
         self._sessions = {session.local_ip: session.name for session in (reflector, target)}
         self._routing = Routing(
@@ -132,11 +135,13 @@ class Arm:
                 speaker=self._speaker,
                 kernel=self._kernel,
                 stalls=stalls,
+                hardware=self._hardware,
             )
         )
         self._recorder: Recorder | None = None
         self._bird_error: ArmError | None = None
         self._import_limits: dict[Family, int] = {}  # BIRD's: hitting one blocks even guards
+        self._hardware_limits: dict[Family, int] = {}
         self._reload_faults: tuple[str, ...] = ()
         self._speaking = False
         self._chosen_at = -chosen.interval
@@ -150,6 +155,7 @@ class Arm:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         fib = self._config.fib
+        platform = await asyncio.to_thread(platforms.platform, fib.hardware)
         await bird.ask(str(fib.bird_socket), f"show protocols all {fib.bird_protocol}")  # no BIRD: no start
         async with AsyncExitStack() as running:
             running.callback(self._kernel.stop)
@@ -168,6 +174,10 @@ class Arm:
             await self._exabgp.start()
             watching = asyncio.create_task(self._watch.run(), name="watch BIRD")
             running.callback(watching.cancel)
+            if platform is not None:
+                self._hardware.platform = platform.name
+                asking = HardwareWatch(platform, self._on_hardware, self._on_hardware_error)
+                running.callback(asyncio.create_task(asking.run(), name="ask the hardware").cancel)
             loop.add_signal_handler(signal.SIGHUP, self._reload)
             log.info("running", page=url)
             self._keeper.record.log.started(time.time(), __version__)
@@ -251,6 +261,26 @@ class Arm:
     def _on_bird_error(self, error: ArmError) -> None:
         self._bird_error = error
 
+    def _on_hardware(self, reading: Reading) -> None:
+        if self._hardware.tells and not reading.tells:
+            self._hardware_unknown()
+        installed = {family: len(routes) for family, routes in self._kernel.routes.items()}
+        self._hardware.take(reading, installed, asyncio.get_running_loop().time())
+        for family in Family:
+            self._kernel.hardware(family, reading.came.get(family, ()), reading.went.get(family, ()))
+        if (limits := self._hardware.limits()) != self._hardware_limits:
+            self._hardware_limits = limits
+            self._configure(self._config)
+
+    def _on_hardware_error(self, error: ArmError) -> None:
+        if self._hardware.tells:
+            self._hardware_unknown()
+        self._hardware.fail(error)
+
+    def _hardware_unknown(self) -> None:
+        self._kernel.hardware_unknown()
+        self._board.hardware_unknown()
+
     def _shrinks(self, family: Family, routes: int) -> bool:
         return self._lifecycles[family].shrinks(routes)
 
@@ -269,7 +299,8 @@ class Arm:
 
     def _configure(self, config: Config) -> None:
         self._config, self._fingerprint = config, fingerprint(config)
-        chosen, room = config.selection, assembly.capacity(config, self._import_limits)
+        chosen = config.selection
+        room = assembly.capacity(config, self._import_limits, self._hardware_limits)
         self._capacity |= {Family.IPV4: room.ipv4, Family.IPV6: room.ipv6}
         self._speaker.resize(pools(room), chosen.changes_per_second)
         self._routing.strategy = chosen.strategy
@@ -380,7 +411,10 @@ class Arm:
     def _publish(self, now: float) -> Change:
         down = {name: now - at for name, at in self._routing.down_since.items() if at is not None}
         blocked, error = self._speaker.blocked(), self._keeper.error
-        outside = Outside(down, self._bird_error, blocked, self._reload_faults, error)
+        shortages = tuple(self._hardware.shortages(assembly.configured(self._config)))
+        outside = Outside(
+            down, self._bird_error, blocked, self._reload_faults, error, self._hardware.error, shortages
+        )
         return self._board.publish(outside, now)
 
 

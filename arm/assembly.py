@@ -73,11 +73,17 @@ def limits(config: Config) -> Limits:
     return Limits(**dict(config.freeze))
 
 
-def capacity(config: Config, import_limits: Mapping[Family, int]) -> Capacity:
-    """What is configured here, or in BIRD if that is less."""
+def configured(config: Config) -> dict[Family, int]:
+    """The entries that each family may have by the configuration."""
+    return {Family.IPV4: config.capacity.ipv4, Family.IPV6: config.capacity.ipv6}
+
+
+def capacity(config: Config, *limits: Mapping[Family, int]) -> Capacity:
+    """What is configured, or less where one of `limits` is: BIRD's, the hardware's."""
     least = {
-        family.label: min(getattr(config.capacity, family.label), limit)
-        for family, limit in import_limits.items()
+        family.label: min(entries, *(limit[family] for limit in limits if family in limit))
+        for family, entries in configured(config).items()
+        if any(family in limit for limit in limits)
     }
     return config.capacity.model_copy(update=least)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from arm import __version__, picture_curve, picture_map
@@ -14,6 +14,7 @@ from arm.explain import Known, explain, look
 from arm.explain_seen import Explanation
 from arm.family import FamilyLoop
 from arm.fib.compare import Books, Differences, Reconciler
+from arm.fib.hardware import Hardware
 from arm.fib.netlink import KernelRoutes
 from arm.health import Change, Health
 from arm.history import History
@@ -51,6 +52,7 @@ class Rooms:
     speaker: Speaker
     kernel: KernelRoutes
     stalls: Stalls  # of the event loop
+    hardware: Hardware = field(default_factory=Hardware)
 
 
 class Board:
@@ -134,6 +136,11 @@ class Board:
         else:
             self._installed_since.pop(prefix, None)
 
+    def hardware_unknown(self) -> None:
+        """The platform does not tell any more what its hardware has."""
+        for reconciler in self._reconcilers.values():
+            reconciler.hardware_unknown()
+
     def publish(self, outside: Outside, now: float) -> Change:
         """Take a new picture; gives what is new about health. `now` in event-loop time."""
         rooms = self._rooms
@@ -148,7 +155,10 @@ class Board:
             started=self._started,
             strategy=rooms.strategy(),
             concerns=self._health.concerns,
-            families=tuple(family_status(each, unseen) for each in watched.values()),
+            families=tuple(
+                family_status(each, unseen, rooms.hardware.shown(family, now))
+                for family, each in watched.items()
+            ),
             sessions={name: name not in outside.sessions_down for name in ("reflector", "target")},
             datagrams=rooms.collector.datagrams,
             malformed=dict(rooms.intake.malformed),

@@ -136,6 +136,11 @@ class Web(Section):
     )
 
 
+PlatformWord = Annotated[
+    Literal["auto", "none", "sonic", "cumulus", "devlink"], Meant("a known platform")
+]  # see arm/fib/platforms.py
+
+
 class Fib(Section):
     """Where ARM sees what is really installed."""
 
@@ -151,6 +156,11 @@ class Fib(Section):
     )
     bird_protocol: BirdName = Field(
         default="arm_target", description="Name of the return session (ARM to BIRD) in BIRD's configuration."
+    )
+    hardware: PlatformWord = Field(
+        default="auto",
+        description="Who is asked how full the hardware is, and on SONiC what it holds: `auto` finds out, "
+        "`none` asks nobody.",
     )
 
 

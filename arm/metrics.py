@@ -62,6 +62,21 @@ _FAMILY_GAUGES: tuple[tuple[str, str, Callable[[FamilyStatus], float | None]], .
         "default.",
         lambda f: f.misforwarded_addresses,
     ),
+    (
+        "hardware_used_entries",
+        "Entries in the hardware's table, whoever's, as the platform says.",
+        lambda f: f.hardware.used if f.hardware is not None else None,
+    ),
+    (
+        "hardware_available_entries",
+        "Further entries that fit into the hardware's table, as the platform says.",
+        lambda f: f.hardware.available if f.hardware is not None else None,
+    ),
+    (
+        "hardware_age_seconds",
+        "Time since the platform was last asked with success.",
+        lambda f: f.hardware.age if f.hardware is not None else None,
+    ),
 )
 
 

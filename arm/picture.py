@@ -17,6 +17,7 @@ from arm.model import (
     Attributes,
     Entry,
     FamilyStatus,
+    HardwareStatus,
     KernelRoute,
     Prefix,
 )
@@ -62,7 +63,7 @@ class Watched:
         return sum(map(self.kernel.__contains__, self.told))
 
 
-def family_status(watched: Watched, unseen: float) -> FamilyStatus:
+def family_status(watched: Watched, unseen: float, hardware: HardwareStatus | None = None) -> FamilyStatus:
     """One family's figures. `unseen`: the share of traffic that no sample told of, hits or not."""
     loop = watched.loop
     share, error = loop.coverage.share, loop.coverage.error
@@ -87,6 +88,7 @@ def family_status(watched: Watched, unseen: float) -> FamilyStatus:
         hit_rate=loop.coverage.hit_rate,
         misforwarded=loop.coverage.astray,
         misforwarded_addresses=watched.proven.addresses if watched.proven is not None else None,
+        hardware=hardware,
         misses=loop.misses.shares,
     )
 

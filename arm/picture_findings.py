@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from arm.fib.hardware import Shortage
 from arm.health import Finding
 from arm.lifecycle import State
 from arm.model import ArmError, Family, Prefix
@@ -24,6 +25,8 @@ class Outside:
     blocked: Sequence[Family] = ()  # BIRD lets nothing new in
     reload_faults: Sequence[str] = ()  # why the last reload changed nothing
     save_error: ArmError | None = None  # why the last save failed
+    hardware_error: ArmError | None = None  # why nobody says how full the hardware is
+    shortages: Sequence[Shortage] = ()  # families that have more configured than there is room for
 
 
 def findings(
@@ -72,6 +75,16 @@ def _outside(outside: Outside) -> Iterator[Finding]:
             "reload-failed",
             outside.reload_faults[0] + (f" (and {more} more)" if more else ""),
             "see `arm check`; what was in force before stays until a reload succeeds",
+        )
+    if outside.hardware_error is not None:
+        yield Finding("hardware-silent", outside.hardware_error.problem, outside.hardware_error.remedy)
+    for each in outside.shortages:
+        yield Finding(
+            "beyond-hardware",
+            f"{each.configured} {each.family.title} entries are configured, the hardware has room for "
+            f"{each.room} ({each.installed} in the kernel and {each.available} free)",
+            f"ARM makes do with these; set capacity.{each.family.label} in arm.toml to what there is",
+            each.family,
         )
     if outside.save_error is not None:
         yield Finding("not-saved", outside.save_error.problem, outside.save_error.remedy)

@@ -12,10 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol
 
 from arm.model import ArmError, Family, HardwareStatus, Prefix
 
+PORTION = 500  # prefixes that the event loop takes at once
 STEADY = 0.01  # share that the room must have grown by to count: else the choice would follow every flicker
 
 
@@ -42,6 +44,17 @@ class Reading:
     tells: bool = False
     came: Mapping[Family, frozenset[Prefix]] = field(default_factory=dict)
     went: Mapping[Family, frozenset[Prefix]] = field(default_factory=dict)
+
+    def parts(self) -> Iterator[Reading]:
+        """The same in portions of a few prefixes: after a start there are tens of thousands at once."""
+        for came, prefixes in ((True, self.came), (False, self.went)):
+            for family, some in prefixes.items():
+                rest = iter(some)
+                while portion := frozenset(islice(rest, PORTION)):
+                    change = {family: portion}
+                    yield Reading(self.usage, self.tells, *((change, {}) if came else ({}, change)))
+        if not any((*self.came.values(), *self.went.values())):
+            yield self
 
 
 class Platform(Protocol):

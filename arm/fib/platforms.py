@@ -70,8 +70,8 @@ def _devlink() -> Platform | None:
 
 
 class HardwareWatch:
-    """Asks until cancelled. `on_reading` for every answer; `on_error` when there is none any more, and when
-    the reason changes. Both are called by the event loop."""
+    """Asks until cancelled. `on_reading` for every answer, in parts; `on_error` when there is none any more,
+    and when the reason changes. Both are called by the event loop."""
 
     def __init__(
         self,
@@ -98,7 +98,9 @@ class HardwareWatch:
                     self._failed(ArmError(f"reading the hardware failed ({error!r})", "report it"))
                 else:
                     self._error = None
-                    self._on_reading(reading)
+                    for part in reading.parts():
+                        self._on_reading(part)
+                        await asyncio.sleep(0)
                 await asyncio.sleep(self._platform.interval)
         finally:
             self._platform.close()

@@ -58,6 +58,15 @@ class ConcernView(_View):
     critical: bool
 
 
+class HardwareView(_View):
+    """How full the hardware's table for one family is, as the platform says."""
+
+    platform: str = Field(description="sonic, cumulus or devlink")
+    used: int | None = Field(description="entries, whoever's")
+    available: int | None = Field(description="further entries that fit")
+    age: float | None = Field(description="seconds since it was read")
+
+
 class FamilyView(_View):
     """One address family; `capacity` to `unexpected` count entries of the FIB."""
 
@@ -85,6 +94,7 @@ class FamilyView(_View):
     misforwarded_addresses: int | None = Field(
         description="of all addresses (IPv6: /64 networks) so many do, by the kernel's routes"
     )
+    hardware: HardwareView | None = Field(description="null where there is no platform to ask")
     misses: dict[str, float] | None = Field(
         description="share of bytes that no entry sends to a next hop of its own, by reason; with hit_rate "
         "they add up to 1"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from arm.history import History
 from arm.history_figures import NAMES
 from arm.history_log import EventLog
-from arm.model import ActiveRoute, AgentCounters, Concern, Family, FamilyStatus, Prefix, Status
+from arm.model import ActiveRoute, AgentCounters, Concern, Family, FamilyStatus, HardwareStatus, Prefix, Status
 from tests.web.counters import make_agents
 
 NOW = 1_760_000_000.0
@@ -52,6 +52,7 @@ def family_status(family: Family) -> FamilyStatus:
         hit_rate=0.4711 if ipv4 else None,
         misforwarded=0.0 if ipv4 else None,
         misforwarded_addresses=0 if ipv4 else None,
+        hardware=HardwareStatus("sonic", 8_120, None, 4.0) if ipv4 else None,
         misses={"follows-default": 0.4812, "new": 0.0102, "no-room": 0.0375} if ipv4 else None,
     )
 
