@@ -77,7 +77,7 @@ def _read(ring: Ring, content: bytes, at: int, figures: int, rows: list[tuple[in
         at += count * kind.itemsize
         return found
 
-    ring.numbers[:] = _numbers(ring.span, column(_NUMBERS, ring.span.size).astype(np.int64))
+    ring.numbers[:] = bucket_numbers(ring.span, column(_NUMBERS, ring.span.size).astype(np.int64))
     counts = column(_COUNTS, cells).astype(np.int64).reshape(figures, -1)
     columns = [column(_FIGURES, cells).astype(np.float64).reshape(figures, -1) for _ in range(3)]
     mean, low, high = columns
@@ -95,7 +95,8 @@ def _read(ring: Ring, content: bytes, at: int, figures: int, rows: list[tuple[in
     return at
 
 
-def _numbers(span: Span, numbers: Numbers) -> Numbers:
+def bucket_numbers(span: Span, numbers: Numbers) -> Numbers:
+    """The same, if buckets with these numbers can be at their places; else ValueError."""
     held = numbers != NEVER
     place = np.arange(span.size)
     if bool(

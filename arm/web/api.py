@@ -41,6 +41,7 @@ from arm.web.schemas import (
 )
 from arm.web.search import search
 from arm.web.source import SOURCE
+from arm.web.traffic import TRAFFIC
 
 EVENTS = web.AppKey("events", Events)
 DOCUMENT = web.AppKey("document", str)
@@ -105,6 +106,7 @@ ENDPOINTS = (
     MAP,
     *CURVES,
     *PAST,
+    TRAFFIC,
     Endpoint(
         "/api/v1/events", get_events, "A `status` event each time there is news", content="text/event-stream"
     ),

@@ -106,7 +106,7 @@ def _remembers(request: web.Request) -> Remembers:
     return source
 
 
-def _numbers(figures: Figures) -> list[float | None]:
+def numbers(figures: Figures) -> list[float | None]:
     """With seven digits, which is more than was measured and half of what a double is written with."""
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = 10.0 ** np.clip(6 - np.floor(np.log10(np.abs(figures))), -30, 30)
@@ -118,9 +118,9 @@ def history_json(span: str, columns: Columns) -> str:
     """The answer of /api/v1/history."""
     figures = {
         name: FigureView(
-            mean=_numbers(columns.mean[name]),
-            low=_numbers(columns.low[name]),
-            high=_numbers(columns.high[name]),
+            mean=numbers(columns.mean[name]),
+            low=numbers(columns.low[name]),
+            high=numbers(columns.high[name]),
         )
         for name in columns.mean
     }

@@ -8,7 +8,17 @@ from collections.abc import Sequence
 from arm.history import History
 from arm.history_figures import NAMES
 from arm.history_log import EventLog
-from arm.model import ActiveRoute, AgentCounters, Concern, Family, FamilyStatus, HardwareStatus, Prefix, Status
+from arm.history_shares import Shares
+from arm.model import (
+    ActiveRoute,
+    AgentCounters,
+    Concern,
+    Family,
+    FamilyStatus,
+    HardwareStatus,
+    Prefix,
+    Status,
+)
 from tests.web.counters import make_agents
 
 NOW = 1_760_000_000.0
@@ -111,6 +121,7 @@ class FakeSource:
         self.counted: Sequence[AgentCounters] = make_agents()
         self.figures = History(NAMES)
         self.events = EventLog()
+        self.split = Shares()
 
     def status(self) -> Status:
         return self.current
@@ -126,6 +137,9 @@ class FakeSource:
 
     def log(self) -> EventLog:
         return self.events
+
+    def shares(self) -> Shares:
+        return self.split
 
     def configuration(self) -> str:
         return CONFIGURATION
