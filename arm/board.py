@@ -126,10 +126,10 @@ class Board:
     def log(self) -> EventLog:
         return self._rooms.record.log
 
-    def configuration(self) -> str:
     def shares(self) -> Shares:
         return self._rooms.record.shares
 
+    def configuration(self) -> str:
         return self._rooms.configuration()
 
     def kernel(self, prefix: Prefix, present: bool) -> None:
