@@ -58,7 +58,7 @@ def test_charts_say_what_the_history_says(source: FakeSource, daemon: Daemon, pa
     assert legend(page, "ARM: processor") == {"in use": "0.25 cores"}
     assert legend(page, "RIB") == {"routes": UNKNOWN}
     expect(chart(page, "RIB")).to_have_attribute("data-empty", "true")
-    page.get_by_role("button", name="IPv6", exact=True).click()
+    page.locator("#charts").get_by_role("button", name="IPv6", exact=True).click()
     expect(chart(page, "Traffic").locator("b")).to_have_text("1.00 Gb/s")
     expect(chart(page, "Traffic").locator(".area")).to_have_attribute("aria-label", re.compile("IPv6"))
 

@@ -115,9 +115,9 @@ byId("rows").addEventListener("click", (event) => {
 });
 
 const scoped = () => [charts, flows, curve, map.poll].forEach((poll) => poll.again());
-const family = choice(byId("family-choice"), "of", scoped);
-const span = choice(byId("span-choice"), "span", () => [charts, flows].forEach((poll) => poll.again()));
-const by = choice(byId("by-choice"), "by", () => flows.again());
+const family = choice("of", scoped);
+const span = choice("span", () => [charts, flows].forEach((poll) => poll.again()));
+const by = choice("by", () => flows.again());
 const charts = watchCharts(family, span);
 const flows = watchFlows(family, span, by);
 const curve = watchCurve(family);

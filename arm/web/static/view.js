@@ -32,22 +32,22 @@ export function onAddress(listener) {
 }
 
 /**
- * A row of buttons of which one is pressed.
- * @param {HTMLElement} group its buttons carry data-value; the first is the standard
- * @param {string} name in the address
+ * Rows of buttons that choose one thing, wherever they stand on the page.
+ * @param {string} name in the address; the rows carry it as data-choice, their buttons data-value
  * @param {() => void} onChange
- * @returns {() => string} the value now
+ * @returns {() => string} the value now; the first is the standard
  */
-export function choice(group, name, onChange) {
-  const buttons = /** @type {HTMLElement[]} */ ([...group.querySelectorAll("[data-value]")]);
+export function choice(name, onChange) {
+  const buttons = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(`[data-choice="${name}"] [data-value]`)]);
   const values = buttons.map((button) => button.dataset.value ?? "");
   const value = () => chosenOf(name, values);
   const press = () => {
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.value === value()));
   };
-  for (const [place, button] of buttons.entries()) {
+  for (const button of buttons) {
     button.addEventListener("click", () => {
-      choose({ [name]: place === 0 ? "" : values[place] });
+      const wanted = button.dataset.value ?? "";
+      choose({ [name]: wanted === values[0] ? "" : wanted });
       press();
       onChange();
     });
