@@ -41,8 +41,9 @@ from arm.keeping import Keeper
 from arm.lifecycle import Facts, Lifecycle, State
 from arm.log import configure as configure_log
 from arm.model import ArmError, Family, KernelRoute, Prefix
+from arm.operating import Operator, Wiring
 from arm.picture_findings import Outside
-from arm.reload import read_again
+from arm.reload import Outcome, read_again
 from arm.rib.feed import Feed
 from arm.routing import REFLECTOR, Routing, Tables
 from arm.stalls import Selector, Stalls
@@ -93,7 +94,17 @@ class Arm:
         self._exabgp = assembly.exabgp(config, self._on_lines, self._on_exabgp_down)
         self._intake = assembly.intake(config)
         self._collector = assembly.collector(config, self._intake)
-        valuation, policy = assembly.valuation(config), assembly.policy(config)
+        self._operator = Operator(
+            config.state.directory,
+            Wiring(
+                lambda: self._config,
+                self._apply_rules,
+                self._reload,
+                lambda prefix: self._feed.table(Family.of(prefix)).get(prefix) is not None,
+                self._keeper.record.log,
+            ),
+        )
+        valuation, policy = assembly.valuation(config), assembly.policy(config, self._operator.orders)
         self._loops = {family: FamilyLoop(family, valuation, policy) for family in Family}
         window, limits = assembly.window(config), assembly.limits(config)
         self._lifecycles = {
@@ -135,6 +146,7 @@ class Arm:
                 speaker=self._speaker,
                 kernel=self._kernel,
                 stalls=stalls,
+                operated=self._operator.summary,
                 hardware=self._hardware,
             )
         )
@@ -168,7 +180,10 @@ class Arm:
                 running.callback(self._recorder.close)
             first = self._publish(loop.time())
             listen = self._config.web.listen
-            url = await running.enter_async_context(serve(self._board, listen.address, listen.port))
+            gate = assembly.gate(self._config)
+            url = await running.enter_async_context(
+                serve(self._board, listen.address, listen.port, gate=gate, operates=self._operator)
+            )
             # Stopped first, and without a NOTIFICATION: BIRD keeps our routes from there on.
             running.push_async_callback(self._exabgp.stop)
             await self._exabgp.start()
@@ -284,8 +299,8 @@ class Arm:
     def _shrinks(self, family: Family, routes: int) -> bool:
         return self._lifecycles[family].shrinks(routes)
 
-    def _reload(self) -> None:
-        """SIGHUP: take over what can change while running; anything wrong with the file changes nothing."""
+    def _reload(self) -> Outcome:
+        """SIGHUP, or an operator: take over what can change while running; a faulty file changes nothing."""
         now = asyncio.get_running_loop().time()
         self._systemd.reloading(now)
         outcome = read_again(self._config, self._path)
@@ -296,6 +311,13 @@ class Arm:
         if outcome.ok:
             self._configure(outcome.config)
         self._systemd.ready("reloaded" if outcome.ok else "reload failed")
+        return outcome
+
+    def _apply_rules(self) -> None:
+        """Pins and denials are others than before."""
+        policy = assembly.policy(self._config, self._operator.orders)
+        for loop in self._loops.values():
+            loop.configure(assembly.valuation(self._config), policy)
 
     def _configure(self, config: Config) -> None:
         self._config, self._fingerprint = config, fingerprint(config)
@@ -309,9 +331,9 @@ class Arm:
             configure_log(config.log.level)
         self._keeper.interval = config.state.save_interval
         self._intake.allow(assembly.agents(config))
-        for family, loop in self._loops.items():
-            loop.configure(assembly.valuation(config), assembly.policy(config))
-            self._lifecycles[family].configure(assembly.window(config), assembly.limits(config))
+        self._apply_rules()
+        for lifecycle in self._lifecycles.values():
+            lifecycle.configure(assembly.window(config), assembly.limits(config))
 
     async def _learn_connected(self) -> None:
         prefixes = await asyncio.to_thread(connected)
@@ -321,6 +343,7 @@ class Arm:
     # --- the tick -----------------------------------------------------------------------------------
 
     def _tick(self, now: float) -> None:
+        self._operator.tick()
         traffic, seconds = self._collector.take(now)
         rate = float(traffic.samples.sum()) / seconds if seconds > 0 else 0.0
         self._routing.look_again(now, self._config.freeze.patience)
@@ -376,8 +399,8 @@ class Arm:
             capacity=self._capacity[family],
             learning=self._feed.learning(family),
             default_route=self._kernel.defaults[family] is not None,
-            observe=self._config.announce.mode == "observe",
-            stop=self._config.announce.mode == "withdraw",
+            observe=self._operator.mode == "observe",
+            stop=self._operator.mode == "withdraw",
             vitals=Vitals(
                 silent=self._collector.silent(now),
                 sample_rate=rate,

@@ -17,11 +17,13 @@ from arm.exabgp.process import Exabgp
 from arm.family import Valuation
 from arm.freeze.reasons import Limits
 from arm.model import ArmError, Family
+from arm.orders import Orders
 from arm.routing import REFLECTOR, TARGET
 from arm.selection.policy import Policy, Rule
 from arm.sflow.collector import Collector
 from arm.sflow.direction import Direction
 from arm.sflow.intake import Intake
+from arm.web.gate import Gate
 
 LONGEST_WINDOW = 300.0  # seconds that an automatic window is taken for where one must be known
 
@@ -63,9 +65,20 @@ def window(config: Config) -> float:
     return config.selection.window or LONGEST_WINDOW
 
 
-def policy(config: Config) -> Policy:
+def policy(config: Config, orders: Orders) -> Policy:
+    """The rules of the configuration, and on top of them those given at run time."""
     chosen = config.selection
-    return Policy(*([Rule(**dict(rule)) for rule in rules] for rules in (chosen.pins, chosen.denials)))
+    pins, denials = ([Rule(**dict(rule)) for rule in rules] for rules in (chosen.pins, chosen.denials))
+    for order in orders.rules:
+        rule = Rule(prefix=order.prefix, until=order.until, note=order.reason)
+        (pins if order.verdict == "pin" else denials).append(rule)
+    return Policy(pins, denials)
+
+
+def gate(config: Config) -> Gate:
+    """Who may ask over the web, and who may change anything."""
+    web = config.web
+    return Gate(frozenset(web.hosts), web.token_file, web.write_from)
 
 
 def limits(config: Config) -> Limits:

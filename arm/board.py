@@ -21,9 +21,8 @@ from arm.history import History
 from arm.history_figures import Totals, resident
 from arm.history_log import EventLog
 from arm.history_record import Record
-from arm.history_shares import Shares
 from arm.lifecycle import Lifecycle, State
-from arm.model import ActiveRoute, AgentCounters, Entry, Family, Prefix, Status
+from arm.model import ActiveRoute, AgentCounters, Entry, Family, Operated, Prefix, Status
 from arm.picture import Watched, active_routes, agent_counters, family_status
 from arm.picture_findings import Outside, findings
 from arm.picture_proof import Proof
@@ -53,6 +52,7 @@ class Rooms:
     speaker: Speaker
     kernel: KernelRoutes
     stalls: Stalls  # of the event loop
+    operated: Callable[[], Operated] = lambda: Operated("active")
     hardware: Hardware = field(default_factory=Hardware)
 
 
@@ -126,9 +126,6 @@ class Board:
     def log(self) -> EventLog:
         return self._rooms.record.log
 
-    def shares(self) -> Shares:
-        return self._rooms.record.shares
-
     def configuration(self) -> str:
         return self._rooms.configuration()
 
@@ -170,6 +167,7 @@ class Board:
             counters=self._counters(),
             config=rooms.config(),
             reload_failed=bool(outside.reload_faults),
+            operated=rooms.operated(),
             stall=rooms.stalls.longest(now),
         )
         self._remember(change, now)
@@ -185,8 +183,7 @@ class Board:
                 self._wanted[family] = wanted
                 rooms.record.log.chosen(moment, family, wanted.keys(), before.keys())
         totals = Totals(rooms.feed.changes, self._fib_changes, time.process_time(), resident())
-        rankings = {family: loop.flows.rankings() for family, loop in rooms.loops.items()}
-        rooms.record.take(self._status, totals, rankings, now)
+        rooms.record.take(self._status, totals, now)
 
     def _report(self, watched: Mapping[Family, Watched], outside: Outside) -> Change:
         found = findings(

@@ -28,6 +28,7 @@ from arm.config_selection import Selection
 from arm.config_values import (
     AbsolutePath,
     AbsolutePathOrAuto,
+    AbsolutePathOrNone,
     Address,
     Addresses,
     AddressPort,
@@ -35,6 +36,7 @@ from arm.config_values import (
     AsNumber,
     BirdName,
     Endpoint,
+    HostNames,
     Identifier,
     Meant,
     Networks,
@@ -133,6 +135,21 @@ class Web(Section):
     listen: AddressPort = Field(
         default=Endpoint("127.0.0.1", 8008),
         description="TCP address:port; an IPv6 address stands in brackets.",
+    )
+    hosts: HostNames = Field(
+        default=(),
+        strict=False,
+        description="Names, besides addresses and localhost, by which browsers and others may ask for it.",
+    )
+    token_file: AbsolutePathOrNone = Field(
+        default=Path("/etc/arm/token"),
+        description="File with the word that allows changes over the API; where there is none, or with an "
+        "empty name, nobody can make any.",
+    )
+    write_from: Networks = Field(
+        default=(),
+        strict=False,
+        description="Networks, besides this machine, from which changes may come.",
     )
 
 

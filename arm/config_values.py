@@ -109,6 +109,15 @@ def _endpoints(listen: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
     return _different(listen)
 
 
+def _host_name(text: str) -> str:
+    """A name of the DNS, not an address, in the form in which names are compared."""
+    label = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+    last = text.rpartition(".")[2]
+    if len(text) > 253 or not re.fullmatch(rf"{label}(\.{label})*", text) or last.isdigit():
+        raise ValueError
+    return text.lower()
+
+
 def _network(written: object) -> IPv4Network | IPv6Network:
     if isinstance(written, IPv4Network | IPv6Network):
         return written
@@ -195,6 +204,10 @@ Network = Annotated[
     Meant("a network without host bits", '"192.0.2.0/24"'),
 ]
 Networks = Annotated[tuple[Network, ...], AfterValidator(_different), Meant("a list of different networks")]
+HostName = Annotated[str, AfterValidator(_host_name), Meant("the name of a host", '"switch1.example.net"')]
+HostNames = Annotated[
+    tuple[HostName, ...], AfterValidator(_different), Meant("a list of different host names")
+]
 AbsolutePath = Annotated[
     Path,
     BeforeValidator(_absolute_path),

@@ -318,6 +318,18 @@ class ActiveRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class Operated:
+    """What operators want besides traffic: of the rules that apply, how many were given at run time."""
+
+    mode: str  # "active", "observe" or "withdraw"
+    mode_given: bool = False  # at run time: else it is the configuration's
+    pins: int = 0
+    denials: int = 0
+    pins_given: int = 0
+    denials_given: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Everything the page shows, as one consistent picture taken at `time` (Unix seconds)."""
 
@@ -334,6 +346,7 @@ class Status:
     counters: dict[str, int] = field(default_factory=dict)  # further totals since start, by metric name
     config: str = ""  # fingerprint of the configuration that is in force
     reload_failed: bool = False  # the file as it was last read is not, because it has faults
+    operated: Operated = Operated("active")
     stall: float = 0.0  # seconds, the longest of the last minute, that the event loop did not see its sockets
 
 

@@ -16,6 +16,9 @@ ALLOWED: dict[str, set[str]] = {
     "config": {"model", "log"},
     "reload": {"config", "log"},
     "systemd": set(),
+    "token": {"model"},
+    "orders": {"model", "state"},
+    "operating": {"model", "config", "history", "orders", "reload"},
     "health": {"model"},
     "history": {"model"},
     "stalls": set(),
@@ -70,7 +73,7 @@ ALLOWED: dict[str, set[str]] = {
     "choosing": {"model", "config", "rib", "selection", "state", "chooser", "lifecycle", "routing"},
     "keeping": {"model", "history", "state", "routing"},
     "metrics": {"model"},
-    "web": {"model", "log", "metrics", "history"},
+    "web": {"model", "log", "metrics", "history", "orders", "token"},
     "decode": {"model", "log", "sflow"},
     "simulate": {"model", "log", "rib", "traffic", "selection"},
     "client": {"model"},
@@ -83,7 +86,7 @@ def room(module: str) -> str:
     """The room of a module: "arm.rib.table" is in "rib", "arm.config_checks" in "config"."""
     name = module.split(".")[1]
     stem = name.partition("_")[0]
-    if stem in ("cli", "config", "explain", "family", "history", "picture", "simulate"):
+    if stem in ("cli", "config", "explain", "family", "history", "orders", "picture", "simulate"):
         return stem
     return "cli" if name == "__main__" else name
 

@@ -1,6 +1,7 @@
 """The file `state.arm`: read once at the start, then replaced as a whole. Here this room touches the disk.
 
-At any moment, also after the power failed at it, there is either the old file or the new one.
+At any moment, also after the power failed at it, there is either the old file or the new one. One whose name
+ends with ".new" is being written, or was when ARM died.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from arm.state.saved import Saved
 
 NAME = "state.arm"
 SET_ASIDE = "state.arm.bad"  # one that could not be used; the latest
-_NEW = "state.arm.new"  # one that is being written, or was when ARM died
 
 
 def load(directory: Path, limit: int = LIMIT) -> tuple[Saved | None, ArmError | None]:
@@ -24,7 +24,7 @@ def load(directory: Path, limit: int = LIMIT) -> tuple[Saved | None, ArmError | 
     is lost when this run saves; the error tells so. Never raises."""
     path = directory / NAME
     try:
-        return decode(_read(path, limit)), None
+        return decode(read_file(path, limit)), None
     except FileNotFoundError:
         return None, None
     except OSError as error:
@@ -45,7 +45,7 @@ def save(directory: Path, saved: Saved, limit: int = LIMIT) -> ArmError | None:
     """Replace the file; to be run in a thread, one at a time. If that fails the old one stays as it is, and
     the error tells why. Never raises."""
     try:
-        _replace(directory, encode(saved, limit))
+        replace_file(directory / NAME, encode(saved, limit))
     except OSError as error:
         problem = f"cannot write {directory / NAME} ({error.strerror or error})"
         return ArmError(problem, "make room in state.directory, and let ARM's user write there")
@@ -54,7 +54,8 @@ def save(directory: Path, saved: Saved, limit: int = LIMIT) -> ArmError | None:
     return None
 
 
-def _read(path: Path, limit: int) -> bytes:
+def read_file(path: Path, limit: int) -> bytes:
+    """A file of at most `limit` octets. OSError, or ValueError, in words."""
     # Without O_NONBLOCK, opening a pipe would wait for somebody to write into it.
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -65,8 +66,9 @@ def _read(path: Path, limit: int) -> bytes:
     return data
 
 
-def _replace(directory: Path, data: bytes) -> None:
-    new = directory / _NEW
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file so that there is either the old one or the new one at any moment. OSError if it fails."""
+    directory, new = path.parent, path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
     # Who sends how much where is not for everybody's eyes.
     number = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
@@ -76,7 +78,7 @@ def _replace(directory: Path, data: bytes) -> None:
             while left:
                 left = left[file.write(left) :]
             os.fsync(number)
-        new.replace(directory / NAME)
+        new.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
             new.unlink()

@@ -41,7 +41,7 @@ from arm.web.schemas import (
 )
 from arm.web.search import search
 from arm.web.source import SOURCE
-from arm.web.traffic import TRAFFIC
+from arm.web.writes import WRITES
 
 EVENTS = web.AppKey("events", Events)
 DOCUMENT = web.AppKey("document", str)
@@ -106,7 +106,7 @@ ENDPOINTS = (
     MAP,
     *CURVES,
     *PAST,
-    TRAFFIC,
+    *WRITES,
     Endpoint(
         "/api/v1/events", get_events, "A `status` event each time there is news", content="text/event-stream"
     ),
@@ -129,4 +129,7 @@ def add_api(app: web.Application) -> None:
     app.cleanup_ctx.append(app[EVENTS].running)
     app[DOCUMENT] = json.dumps(document(ENDPOINTS))
     for each in ENDPOINTS:
-        app.router.add_get(each.path, each.handler, allow_head=not each.endless)
+        if each.writes:
+            app.router.add_route(each.method, each.route, each.handler)
+        else:
+            app.router.add_get(each.route, each.handler, allow_head=not each.endless)

@@ -42,13 +42,14 @@ class Door:
 class Connection(web.RequestHandler):
     """As aiohttp has it, with limits, and with errors in the same form as all others."""
 
-    __slots__ = ("_checking", "_counted", "_door", "_octets", "_served", "_unsent")
+    __slots__ = ("_checking", "_counted", "_door", "_ending", "_octets", "_served", "_unsent")
 
     def __init__(self, server: web.Server, door: Door, **options: Any) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
         self._door = door
         self._counted = False
         self._served = False  # at least one request was complete
+        self._ending = False  # nothing more is answered
         self._octets = 0  # since then
         self._unsent = 0  # octets of the answer that the client had not taken when this was last looked at
         self._checking: asyncio.TimerHandle | None = None
@@ -72,6 +73,9 @@ class Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         self._octets += len(data)
+        if self._octets > MAX_REQUEST and self._ending:
+            self.force_close()  # it has its answer, and goes on with what that was about
+            return
         if self._octets > MAX_REQUEST:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {MAX_REQUEST} octets")
             return
@@ -80,6 +84,10 @@ class Connection(web.RequestHandler):
     def arrived(self) -> None:
         """A request is complete but for its body."""
         self._served, self._octets = True, 0
+
+    def ending(self) -> None:
+        """Its answer is the last of this connection."""
+        self._ending = True
 
     def handle_error(
         self,
@@ -145,12 +153,16 @@ class Connection(web.RequestHandler):
 @web.middleware
 async def limits(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The first to see a request."""
-    if isinstance(request.protocol, Connection):
-        request.protocol.arrived()
+    protocol = request.protocol if isinstance(request.protocol, Connection) else None
+    if protocol is not None:
+        protocol.arrived()
     if (request.content_length or 0) > MAX_REQUEST:
         response = response_to(
             ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {MAX_REQUEST} octets")
         )
         response.force_close()
         return response
-    return await handler(request)
+    answer = await handler(request)
+    if protocol is not None and answer.keep_alive is False:
+        protocol.ending()
+    return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,12 +15,23 @@ from arm import __version__
 from arm.web.problem import ProblemBody
 
 _REFERENCE = "#/components/schemas/{model}"
+_REFUSALS = {
+    401: "the token is missing or wrong",
+    403: "changes are switched off, or not taken from there",
+    404: "there is nothing to take back",
+    408: "the body did not come in time",
+    409: "it cannot be done as things are",
+    413: "the body is too large",
+    415: "the body is no JSON",
+    429: "too many wrong tokens",
+    503: "it could not be kept",
+}
 _TAG = {"description": "changes when the answer does", "schema": {"type": "string"}}
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One path that can be read."""
+    """One path, and what is done there."""
 
     path: str
     handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -28,6 +40,19 @@ class Endpoint:
     query: type[BaseModel] | None = None  # None: it takes no parameters
     content: str = "application/json"
     ill: bool = False  # 503 has the same form as 200: it is an answer, not an error
+    method: Literal["GET", "POST", "DELETE"] = "GET"
+    body: type[BaseModel] | None = None  # what is posted
+    place: type[BaseModel] | None = None  # what stands in the path's braces, which may hold a /
+
+    @property
+    def writes(self) -> bool:
+        """It changes something, and so wants the token."""
+        return self.method != "GET"
+
+    @property
+    def route(self) -> str:
+        """The path for aiohttp's router."""
+        return self.path.replace("}", ":.+}")
 
     @property
     def endless(self) -> bool:
@@ -37,14 +62,20 @@ class Endpoint:
     @property
     def tagged(self) -> bool:
         """Answered by `json_answer`?"""
-        return self.content == "application/json"
+        return self.content == "application/json" and not self.writes
 
 
 def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """The whole document."""
     answers: dict[type[BaseModel], Literal["serialization"]] = {ProblemBody: "serialization"}
     answers |= {each.answer: "serialization" for each in endpoints if each.answer is not None}
-    _, schemas = models_json_schema([*answers.items()], ref_template=_REFERENCE)
+    bodies: dict[type[BaseModel], Literal["validation"]] = {
+        each.body: "validation" for each in endpoints if each.body is not None
+    }
+    _, schemas = models_json_schema([*answers.items(), *bodies.items()], ref_template=_REFERENCE)
+    paths: dict[str, dict[str, Any]] = {}
+    for each in endpoints:
+        paths.setdefault(each.path, {})[each.method.lower()] = _operation(each)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -53,13 +84,23 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
             "description": "Times are Unix seconds, shares run from 0 to 1, an unknown value is null.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "paths": {each.path: {"get": _operation(each)} for each in endpoints},
-        "components": {"schemas": schemas["$defs"]},
+        "paths": paths,
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "the word in the file that web.token_file names",
+                }
+            },
+        },
     }
 
 
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": "object"} if endpoint.tagged else {"type": "string"}
+    json = endpoint.content == "application/json"
+    schema: dict[str, Any] = {"type": "object"} if json else {"type": "string"}
     if endpoint.answer is not None:
         schema = _reference(endpoint.answer)
     good: dict[str, Any] = {"description": "the answer", "content": {endpoint.content: {"schema": schema}}}
@@ -69,24 +110,41 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         good["headers"] = {"ETag": _TAG}
         responses["304"] = {"description": "it is still what If-None-Match names", "headers": {"ETag": _TAG}}
     if endpoint.query is not None:
-        responses["400"] = {"description": "a parameter cannot be understood", "content": problem}
+        responses["400"] = {"description": "something cannot be understood", "content": problem}
+    if endpoint.writes:
+        responses |= {
+            str(code): {"description": description, "content": problem}
+            for code, description in _REFUSALS.items()
+        }
     if endpoint.ill:
         responses["503"] = {**good, "description": "service is affected"}
     responses["default"] = {"description": "any other problem", "content": problem}
-    return {
-        "operationId": endpoint.path.removeprefix("/api/v1").strip("/").replace(".", "_").replace("/", "_"),
+    name = re.sub(r"[^a-z0-9]+", "_", endpoint.path.removeprefix("/api/v1").lower()).strip("_")
+    parameters = _parameters(endpoint.place, "path") + _parameters(endpoint.query, "query")
+    operation = {
+        "operationId": f"{endpoint.method.lower()}_{name}" if endpoint.writes else name,
         "summary": endpoint.summary,
-        "parameters": _parameters(endpoint.query) if endpoint.query is not None else [],
+        "parameters": parameters,
         "responses": responses,
     }
+    if endpoint.body is not None:
+        operation["requestBody"] = {
+            "required": any(field.is_required() for field in endpoint.body.model_fields.values()),
+            "content": {"application/json": {"schema": _reference(endpoint.body)}},
+        }
+    if endpoint.writes:
+        operation["security"] = [{"token": []}]
+    return operation
 
 
-def _parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
-    schema = query.model_json_schema(mode="validation")
+def _parameters(model: type[BaseModel] | None, where: Literal["path", "query"]) -> list[dict[str, Any]]:
+    if model is None:
+        return []
+    schema = model.model_json_schema(mode="validation")
     required = schema.get("required", ())
     return [
-        {"name": name, "in": "query", "required": name in required, **_parameter(each)}
-        for name, each in schema["properties"].items()
+        {"name": name, "in": where, "required": name in required, **_parameter(each)}
+        for name, each in schema.get("properties", {}).items()
     ]
 
 

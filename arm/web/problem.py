@@ -11,6 +11,8 @@ from pydantic import BaseModel
 
 log = structlog.get_logger(__name__)
 
+_LATER = {HTTPStatus.SERVICE_UNAVAILABLE: "5", HTTPStatus.TOO_MANY_REQUESTS: "60"}  # seconds
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -65,8 +67,12 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return await handler(request)
     except ProblemError as problem:
         response = response_to(problem)
-        if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
-            response.headers["Retry-After"] = "5"
+        if problem.status in _LATER:
+            response.headers["Retry-After"] = _LATER[problem.status]
+        if problem.status == HTTPStatus.UNAUTHORIZED:
+            response.headers["WWW-Authenticate"] = 'Bearer realm="arm"'
+        if problem.status == HTTPStatus.REQUEST_TIMEOUT:
+            response.force_close()
         return response
     except web.HTTPNotFound:
         return response_to(ProblemError(HTTPStatus.NOT_FOUND, f"there is nothing at {request.path}"))

@@ -101,6 +101,17 @@ class FamilyView(_View):
     )
 
 
+class OperatedView(_View):
+    """What operators want besides traffic; `..._given`: at run time, not by the configuration."""
+
+    mode: Literal["active", "observe", "withdraw"]
+    mode_given: bool
+    pins: int = Field(description="rules that apply now; those of an AS or a community count one each")
+    denials: int
+    pins_given: int
+    denials_given: int
+
+
 class StatusView(_View):
     """Everything at one moment."""
 
@@ -111,6 +122,7 @@ class StatusView(_View):
     strategy: str
     config: str = Field(description="fingerprint of the configuration in force")
     reload_failed: bool = Field(description="the file as it was last read has faults and is not in force")
+    operated: OperatedView
     concerns: list[ConcernView]
     families: list[FamilyView]
     sessions: dict[str, bool] = Field(description="BGP sessions by name: established?")

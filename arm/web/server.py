@@ -1,4 +1,4 @@
-"""The web server: page, API, metrics and live events on one port, for reading only."""
+"""The web server: page, API, metrics and live events on one port."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from aiohttp import web
 
 from arm.model import ArmError
 from arm.web.api import add_api
-from arm.web.connection import Connection, Door, limits
+from arm.web.connection import MAX_REQUEST, Connection, Door, limits
+from arm.web.gate import Gate, Guard, checked_host
 from arm.web.headers import HEADERS
 from arm.web.problem import problems
-from arm.web.source import SOURCE, StatusSource
+from arm.web.source import SOURCE, Operates, StatusSource
+from arm.web.writes import DESK, Desk
 
 STATIC = Path(__file__).with_name("static")
 
@@ -35,10 +37,13 @@ def _add_file(app: web.Application, path: str, file: Path) -> None:
     app.router.add_get(path, send)
 
 
-def make_app(source: StatusSource) -> web.Application:
-    """Everything that the web shows, without a socket."""
-    app = web.Application(middlewares=[limits, problems])
-    app[SOURCE] = source
+def make_app(
+    source: StatusSource, gate: Gate | None = None, operates: Operates | None = None
+) -> web.Application:
+    """Everything that the web shows, without a socket. Without `operates` it is for reading only."""
+    gate = gate or Gate()
+    app = web.Application(middlewares=[limits, problems, checked_host(gate)], client_max_size=MAX_REQUEST)
+    app[SOURCE], app[DESK] = source, Desk(Guard(gate), operates)
     app.on_response_prepare.append(_add_headers)
     add_api(app)
     _add_file(app, "/", STATIC / "index.html")
@@ -50,9 +55,16 @@ def make_app(source: StatusSource) -> web.Application:
 
 
 @asynccontextmanager
-async def serve(source: StatusSource, host: str, port: int, door: Door | None = None) -> AsyncIterator[str]:
+async def serve(
+    source: StatusSource,
+    host: str,
+    port: int,
+    door: Door | None = None,
+    gate: Gate | None = None,
+    operates: Operates | None = None,
+) -> AsyncIterator[str]:
     """Serve until the block is left; gives the address of the page. Port 0 takes any free port."""
-    runner = web.AppRunner(make_app(source), handle_signals=False, shutdown_timeout=2)
+    runner = web.AppRunner(make_app(source, gate, operates), handle_signals=False, shutdown_timeout=2)
     await runner.setup()
     server, shared = runner.server, door or Door()
     assert server is not None

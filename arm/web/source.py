@@ -10,6 +10,7 @@ from aiohttp import web
 from arm.history import History
 from arm.history_log import EventLog
 from arm.model import ActiveRoute, AgentCounters, Status
+from arm.orders import Mode, Verdict
 
 
 class StatusSource(Protocol):
@@ -34,6 +35,29 @@ class StatusSource(Protocol):
 
 
 SOURCE = web.AppKey("source", StatusSource)
+
+
+class Operates(Protocol):
+    """Whom operators can command, from the event loop. OrderError: it cannot be; ArmError: it failed.
+
+    Rules have the fields of `RuleView`, modes those of `ModeView` (arm/web/writes.py); `who` is an address.
+    """
+
+    def rules(self, verdict: Verdict) -> Sequence[object]: ...
+
+    def mode_seen(self) -> object: ...
+
+    async def give(
+        self, verdict: Verdict, written: str, seconds: float | None, reason: str, who: str
+    ) -> object: ...
+
+    async def take_back(self, verdict: Verdict, written: str, reason: str, who: str) -> object: ...
+
+    async def set_mode(self, mode: Mode, reason: str, who: str) -> object: ...
+
+    async def reload(self, who: str) -> tuple[bool, Sequence[str]]:
+        """Whether it is in force now, and what there is to say about it."""
+        ...
 
 
 @runtime_checkable

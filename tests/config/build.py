@@ -77,6 +77,11 @@ configurations = st.fixed_dictionaries(
         ),
         "announce": option(mode=st.sampled_from(["active", "observe", "withdraw"])),
         "freeze": option(sflow_silence=seconds, table_drop=shares),
+        "web": option(
+            hosts=st.sampled_from([["Switch1.example.net"], ["a", "b"]]),
+            token_file=st.sampled_from(["", "/etc/arm/token"]),
+            write_from=st.sampled_from([[], ["192.0.2.0/24", "2001:db8::/32"]]),
+        ),
         "log": option(level=st.sampled_from(["info", "debug"])),
     },
 )

@@ -16,7 +16,7 @@ from arm.web.connection import MAX_CONNECTIONS, MAX_REQUEST, Door, room
 from arm.web.server import serve
 from tests.web.picture import FakeSource, make_routes
 
-STATUS = b"GET /api/v1/status HTTP/1.1\r\nHost: arm\r\n\r\n"
+STATUS = b"GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n"
 Test = Callable[[str, int], Awaitable[None]]
 
 
@@ -68,10 +68,10 @@ async def say(host: str, port: int, *pieces: bytes) -> bytes:
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, "no request of HTTP"),  # TLS
         (b"GET / HTTP/9\r\n\r\n", 400, "no request of HTTP"),
         (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400, "no request of HTTP"),
-        (b"GET / HTTP/1.1\r\nHost: arm\r\nContent-Length: -1\r\n\r\n", 400, "no request of HTTP"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", 400, "no request of HTTP"),
         (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n\r\n", 431, "too long"),
         (b"GET / HTTP/1.1\r\nA: " + b"x" * 9000 + b"\r\n\r\n", 431, "too long"),
-        (b"POST / HTTP/1.1\r\nHost: arm\r\nContent-Length: 99999999\r\n\r\n", 413, "octets"),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n", 413, "octets"),
     ],
     ids=["tls", "version", "header", "length", "line", "field", "body"],
 )
@@ -127,7 +127,7 @@ def test_who_takes_nothing_of_the_answer_is_cut_off() -> None:
         client = socket.socket()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.connect((host, port))
-        ask = b"GET /api/v1/routes?limit=1000 HTTP/1.1\r\nHost: arm\r\n\r\n"
+        ask = b"GET /api/v1/routes?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n"
         client.sendall(ask * 30)
         while door.inside != 1:
             await asyncio.sleep(0.01)
@@ -184,7 +184,7 @@ def test_file_descriptors_are_left_for_others(
 
 def test_a_body_that_nobody_asked_for_ends_the_connection() -> None:
     async def test(host: str, port: int) -> None:
-        head = b"GET /healthz HTTP/1.1\r\nHost: arm\r\nTransfer-Encoding: chunked\r\n\r\n"
+        head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
         answer = await say(host, port, head, *[b"1000\r\n" + b"x" * 4096 + b"\r\n"] * (MAX_REQUEST // 2048))
         assert answer.startswith(b"HTTP/1.1 200 OK")  # and then it is closed, or `say` would not end
 
