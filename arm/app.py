@@ -119,9 +119,7 @@ class Arm:
         self._hardware = Hardware()
         self._tables = Tables(self._feed, self._loops, self._speaker)
         self._sessions = {session.local_ip: session.name for session in (reflector, target)}
-        self._routing = Routing(
-            self._tables, self._sessions, chosen.strategy, self._shrinks, now, beside
-        )
+        self._routing = Routing(self._tables, self._sessions, chosen.strategy, self._shrinks, now, beside)
         saved = self._keeper.found.families if self._keeper.found is not None else {}
         self._choosing = Choosing(
             config, self._tables, self._routing, self._lifecycles, saved, self._speak_soon

@@ -21,6 +21,7 @@ from arm.history import History
 from arm.history_figures import Totals, resident
 from arm.history_log import EventLog
 from arm.history_record import Record
+from arm.history_shares import Shares
 from arm.lifecycle import Lifecycle, State
 from arm.model import ActiveRoute, AgentCounters, Entry, Family, Operated, Prefix, Status
 from arm.picture import Watched, active_routes, agent_counters, family_status
@@ -126,6 +127,9 @@ class Board:
     def log(self) -> EventLog:
         return self._rooms.record.log
 
+    def shares(self) -> Shares:
+        return self._rooms.record.shares
+
     def configuration(self) -> str:
         return self._rooms.configuration()
 
@@ -183,7 +187,8 @@ class Board:
                 self._wanted[family] = wanted
                 rooms.record.log.chosen(moment, family, wanted.keys(), before.keys())
         totals = Totals(rooms.feed.changes, self._fib_changes, time.process_time(), resident())
-        rooms.record.take(self._status, totals, now)
+        rankings = {family: loop.flows.rankings() for family, loop in rooms.loops.items()}
+        rooms.record.take(self._status, totals, rankings, now)
 
     def _report(self, watched: Mapping[Family, Watched], outside: Outside) -> Change:
         found = findings(

@@ -41,6 +41,7 @@ from arm.web.schemas import (
 )
 from arm.web.search import search
 from arm.web.source import SOURCE
+from arm.web.traffic import TRAFFIC
 from arm.web.writes import WRITES
 
 EVENTS = web.AppKey("events", Events)
@@ -106,6 +107,7 @@ ENDPOINTS = (
     MAP,
     *CURVES,
     *PAST,
+    TRAFFIC,
     *WRITES,
     Endpoint(
         "/api/v1/events", get_events, "A `status` event each time there is news", content="text/event-stream"
