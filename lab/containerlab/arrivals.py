@@ -14,11 +14,13 @@ import sys
 WAIT = 1  # exit code: may be a change under way
 FINAL = 2  # exit code: waiting does not mend it
 AGREE = 0.95  # of the packets, at least
+SHOWN = 5  # destinations that are named
 
 
 def main() -> int:
     """The exit code."""
     default = {4: kernel(4, "192.0.2.99"), 6: kernel(6, "2001:db8:ff::1")}  # outside of every table
+    astray: list[str] = []
     total = agree = 0
     by_entries = {4: 0, 6: 0}
     for line in sys.stdin:
@@ -26,12 +28,14 @@ def main() -> int:
         family = 6 if ":" in address else 4
         best = full_table(family, address)
         if reached not in (best, default[family]):
-            print(f"misforwarded: {address} arrived at {reached}, not at {best} nor {default[family]}")
-            return FINAL
+            astray.append(f"{address} arrived at {reached}, not at {best} nor {default[family]}")
         count = int(packets)
         total += count
         agree += count * (kernel(family, address) == reached)
         by_entries[family] += count * (reached != default[family])
+    if astray:
+        print(f"misforwarded: {'; '.join(astray[:SHOWN])}")
+        return FINAL
     print(
         f"{total} packets to busy destinations, none misforwarded, {agree} where the kernel sends them, "
         f"by entries away from the default {by_entries[4]} IPv4 and {by_entries[6]} IPv6"

@@ -77,12 +77,15 @@ entries() {
     return $failed
 }
 
+# By the kernel's routes, none of all addresses; by samples, no byte, but for what fades of those that came while
+# the tables were being learned.
 misforwarded() {
-    local version failed=0
+    local version bytes failed=0
     for version in 4 6; do
-        echo -n "IPv$version $(figure $version misforwarded) of the bytes, "
-        echo -n "$(figure $version misforwarded_addresses) addresses. "
-        [ "$(figure $version misforwarded) $(figure $version misforwarded_addresses)" = "0.0 0" ] || failed=1
+        bytes=$(figure $version misforwarded)
+        echo -n "IPv$version $(figure $version misforwarded_addresses) addresses, ${bytes:-none} of the bytes. "
+        [ "$(figure $version misforwarded_addresses)" = 0 ] &&
+            awk -v bytes="${bytes:-none}" 'BEGIN { exit !(bytes ~ /^[0-9.e-]+$/ && bytes < 0.0001) }' || failed=1
     done
     return $failed
 }
@@ -110,7 +113,7 @@ failures=0
 ask() {
     local question=$1 answer code
     while :; do
-        shown=$(figures 2>/dev/null)
+    shown=$(figures 2>/dev/null)
         answer=$($question 2>&1)
         code=$?
         [ $code = 0 ] || [ $code = $FINAL ] || [ $SECONDS -ge $deadline ] || { sleep 1 && continue; }
