@@ -19,9 +19,10 @@ _LABEL = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"')
 
 @dataclass(slots=True)
 class Exposed:
-    """One name of the page: "gauge" or "counter", and the labels that its series have."""
+    """One name of the page: "gauge" or "counter", how many series it has, and their labels."""
 
     type: str
+    series: int = 0
     labels: set[str] = field(default_factory=set)
 
 
@@ -34,6 +35,7 @@ def exposed(page: str | None = None) -> dict[str, Exposed]:
             found[name] = Exposed(kind)
         elif not line.startswith("#"):
             name, _, rest = line.replace(" ", "{", 1).partition("{")
+            found[name].series += 1
             found[name].labels |= set(_LABEL.findall(rest))
     return found
 
