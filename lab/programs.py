@@ -17,6 +17,15 @@ from lab.plan import GENERATED, ROOT, LabError
 
 PYTHON = (sys.executable,)
 PYTHON_PATH = {"PYTHONPATH": str(ROOT)}
+# Of the ExaBGP beside transit1's BIRD.
+AS_SET_SETTINGS = {
+    "exabgp_tcp_bind": AS_SET_SPEAKER,
+    "exabgp_tcp_port": str(AS_SET_PORT),
+    "exabgp_bgp_passive": "true",
+    "exabgp_api_cli": "false",
+    "exabgp_daemon_user": "root",
+    "exabgp_log_level": "WARNING",
+}
 _SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 _OVS = "/run/openvswitch"
 _QUIET = ("-vconsole:warn", "-vsyslog:off")
@@ -107,15 +116,7 @@ def start_neighbour(node: Node, logs: Path) -> list[Program]:
     started = [start_bird(node, logs)]
     configuration = f"{GENERATED}/exabgp.conf"
     if node.path(configuration).exists():
-        env = {
-            **PYTHON_PATH,
-            "exabgp_tcp_bind": AS_SET_SPEAKER,
-            "exabgp_tcp_port": str(AS_SET_PORT),
-            "exabgp_bgp_passive": "true",
-            "exabgp_api_cli": "false",
-            "exabgp_daemon_user": "root",
-            "exabgp_log_level": "WARNING",
-        }
+        env = {**PYTHON_PATH, **AS_SET_SETTINGS}
         command = [*PYTHON, "-m", "exabgp", "server", configuration]
         started.append(Program(node, "exabgp", command, logs, env))
     return started

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
+
+from lab.lab import Lab
+from lab.options import LabOptions
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -15,3 +19,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.netns)
             if os.geteuid() != 0:
                 item.add_marker(pytest.mark.skip(reason="needs root: run tests/run"))
+
+
+@pytest.fixture(scope="package")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One small lab in namespaces for all tests of this folder."""
+    options = LabOptions(
+        routes=3_000,
+        routes6=1_000,
+        active=600,
+        active6=200,
+        capacity=200,
+        capacity6=80,
+        pps=2_000,
+        sampling=2,
+        strategy="safe",
+        window=10.0,
+        workdir=tmp_path_factory.mktemp("lab"),
+    )
+    with Lab(options) as lab:
+        yield lab

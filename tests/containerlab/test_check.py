@@ -9,14 +9,12 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from arm.model import Family
 from lab.lab import Lab
-from lab.options import LabOptions
 from lab.plan import EXCHANGE, ROOT, SWITCH, TRANSIT2
 
 pytestmark = pytest.mark.timeout(240)
@@ -24,25 +22,6 @@ pytestmark = pytest.mark.timeout(240)
 SCRIPT = ROOT / "lab" / "containerlab" / "check.sh"
 QUESTIONS = ["sessions", "tables", "active", "entries", "misforwarded", "traffic"]
 LINE = re.compile(r"^(ok|FAIL) +(\w+): (.*)$")
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    options = LabOptions(
-        routes=3_000,
-        routes6=1_000,
-        active=600,
-        active6=200,
-        capacity=200,
-        capacity6=80,
-        pps=2_000,
-        sampling=2,
-        strategy="safe",
-        window=10.0,
-        workdir=tmp_path_factory.mktemp("lab"),
-    )
-    with Lab(options) as lab:
-        yield lab
 
 
 def check(lab: Lab, way: str, seconds: int) -> dict[str, tuple[str, str]]:

@@ -14,6 +14,8 @@ import pytest
 
 from lab.plan import SOURCES, SWITCH
 from tests.containerlab.engine import FOLDER, PREFIX, Engine, deployed, find
+from tests.containerlab.reading import read
+from tests.containerlab.running import differences
 
 pytestmark = pytest.mark.timeout(1200)
 
@@ -48,6 +50,16 @@ def test_the_lab_in_containers_passes_its_check(images: tuple[Engine, Path], pid
     )
     logs = "".join(engine.run("logs", "--tail", "30", PREFIX + name) for name in pids)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{logs}"
+
+
+def test_containers_are_what_the_file_says(images: tuple[Engine, Path], pids: Mapping[str, int]) -> None:
+    engine, work = images
+    assert pids.keys() == read({}).keys()
+
+    def execute(node: str, words: list[str]) -> str:
+        return engine.run("exec", PREFIX + node, *words)
+
+    assert differences(read({"ARM_LAB_WORK": str(work)}), execute) == []
 
 
 def test_a_source_has_no_compiler_and_a_neighbour_no_traffic(images: tuple[Engine, Path]) -> None:
