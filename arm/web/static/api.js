@@ -31,6 +31,8 @@
  * @property {number | null} hit_rate
  * @property {number | null} misforwarded
  * @property {number | null} misforwarded_addresses
+ * @property {{ platform: string, used: number | null, available: number | null, age: number | null } | null} hardware
+ * @property {Record<string, number> | null} misses share of bytes by reason
  */
 
 /**
@@ -46,6 +48,7 @@
  * @property {number} sflow_datagrams
  * @property {Record<string, number>} sflow_malformed
  * @property {number} sflow_unseen
+ * @property {{ mode: string, mode_given: boolean, pins: number, denials: number }} operated
  */
 
 /**

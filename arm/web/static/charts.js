@@ -22,6 +22,8 @@ import { Poll } from "./poll.js";
  */
 
 const REASON = "miss.";
+/** No entry serves it, but nothing is lost: it would only dwarf the reasons that cost coverage. */
+export const DEFAULT = "follows-default";
 const COLORS = ["c2", "c4", "c5", "c6", "c7", "c8", "c9", "c10"];
 
 /** @type {(Kind & { lines: Shown[] })[]} */
@@ -29,9 +31,10 @@ const FAMILY = [
   { title: "Coverage", format: percent, tick: percent, range: "share", lines: [
     { figure: "coverage", name: "sent as the full table says", color: "c1", error: "coverage_error" },
   ] },
-  { title: "Misses by reason", format: percent, tick: percent, stacked: true, lines: [] },
-  { title: "Hit rate", format: percent, tick: percent, range: "share", lines: [
-    { figure: "hit_rate", name: "sent by an entry's own next hop", color: "c3", spread: true },
+  { title: "Not covered, by reason", format: percent, tick: percent, stacked: true, lines: [] },
+  { title: "Served", format: percent, tick: percent, range: "share", lines: [
+    { figure: "hit_rate", name: "by an entry to a next hop of its own", color: "c3", spread: true },
+    { figure: `${REASON}${DEFAULT}`, name: "by the default, which leads there too", color: "c0" },
   ] },
   { title: "Entries", format: count, lines: [
     { figure: "capacity", name: "capacity", color: "c0", dashed: true },
@@ -125,7 +128,7 @@ function bridged(values, { step }) {
 /** What the daemon knows reasons for, the first at the bottom. @param {History} history @param {string} label @returns {Line[]} */
 function reasons(history, label) {
   const start = `${label}.${REASON}`;
-  const names = Object.keys(history.figures).filter((name) => name.startsWith(start));
+  const names = Object.keys(history.figures).filter((name) => name.startsWith(start) && name !== start + DEFAULT);
   return names.map((name, place) => ({
     name: name.slice(start.length).replaceAll(/[-_]/g, " "),
     color: COLORS[place % COLORS.length],

@@ -179,7 +179,9 @@ export class Chart {
     const when = this.kind.x ?? clock;
     const told = pointed !== null || this.kind.x !== undefined;
     setText(fieldOf(this.root, "moment"), told && x !== undefined ? when(x) : "");
-    reconcile(fieldOf(this.root, "legend"), this.#lines, (line) => line.name, "legend", (element, line) => {
+    // By place: two long AS paths may have been cut to the same name.
+    const key = (/** @type {Line} */ line) => String(this.#lines.indexOf(line));
+    reconcile(fieldOf(this.root, "legend"), this.#lines, key, "legend", (element, line) => {
       setAttribute(element, "data-color", line.color);
       setAttribute(element, "data-dashed", String(line.dashed === true));
       setText(fieldOf(element, "name"), line.name);

@@ -1,17 +1,28 @@
 // @ts-check
 /** The figures of each family, and the line of sessions and sFlow below them. */
 
+import { DEFAULT } from "./charts.js";
 import { byId, fieldOf, fill, reconcile, setAttribute, setText } from "./dom.js";
 import { clock, count, duration, familyTitle, percent, rate } from "./format.js";
 
 /** @typedef {import("./api.js").Status} Status */
 /** @typedef {import("./api.js").FamilyStatus} FamilyStatus */
 
+/** A smaller share of the traffic is not worth a word. */
+const NOTABLE = 0.001;
+
 /** @param {Status} status */
 export function showTiles(status) {
-  setText(byId("about"), `${status.strategy} · version ${status.version} · up ${duration(status.time - status.started)}`);
+  setText(byId("about"), `${status.strategy}${mode(status)} · version ${status.version} · up ${duration(status.time - status.started)}`);
   setText(byId("clock"), `as of ${clock(status.time)}`);
   reconcile(byId("families"), status.families, (family) => family.family, "family", showFamily);
+}
+
+/** Only what is unusual is worth a word. @param {Status} status */
+function mode({ operated }) {
+  const rules = [[operated.pins, "pins"], [operated.denials, "denials"]].filter(([rules]) => Number(rules) > 0);
+  const words = rules.map(([rules, what]) => ` · ${rules} ${what}`).join("");
+  return operated.mode === "active" ? words : ` · mode ${operated.mode}${words}`;
 }
 
 /** @param {HTMLElement} element @param {FamilyStatus} family */
@@ -24,9 +35,11 @@ function showFamily(element, family) {
     installed: count(family.installed),
     capacity: `of ${count(family.capacity)}`,
     intent: `${count(family.wanted)} wanted, ${count(family.announced)} announced`,
+    hardware: hardware(family),
     coverage: coverage === null ? "–" : percent(coverage),
     coverage_error: coverage === null ? "no traffic" : error === null ? "" : `± ${(error * 100).toFixed(1)}`,
     hit_rate: family.hit_rate === null ? "" : `${percent(family.hit_rate)} by entries with a next hop of their own`,
+    misses: misses(family),
     proof: proof(family.misforwarded_addresses, family.family),
     misforwarded: family.misforwarded ? `${percent(family.misforwarded)} of the traffic goes the wrong way` : "",
     bits_per_second: rate(family.bits_per_second),
@@ -42,6 +55,20 @@ function showFamily(element, family) {
   setAttribute(/** @type {Element} */ (element.querySelector('[data-tile="missing"]')), "data-faulty", String(faulty));
   showGauge(element, "installed", family.installed, family.capacity, `${count(family.installed)} of ${count(family.capacity)}`);
   showGauge(element, "coverage", coverage ?? 0, 1, coverage === null ? "no traffic" : percent(coverage));
+}
+
+/** What the switch says itself, where it does. @param {FamilyStatus} family */
+function hardware({ hardware: found }) {
+  if (!found) return "";
+  const parts = [[found.used, "in use"], [found.available, "free"]].filter(([entries]) => entries !== null);
+  return `Hardware (${found.platform}): ${parts.map(([entries, words]) => `${count(Number(entries))} ${words}`).join(", ") || "not known"}`;
+}
+
+/** The reasons that cost most coverage. @param {FamilyStatus} family */
+function misses({ misses: found }) {
+  const costly = Object.entries(found ?? {}).filter(([reason, share]) => reason !== DEFAULT && share >= NOTABLE);
+  const worst = costly.sort((a, b) => b[1] - a[1]).slice(0, 3);
+  return worst.length === 0 ? "" : `Not covered: ${worst.map(([reason, share]) => `${reason.replaceAll("-", " ")} ${percent(share)}`).join(", ")}`;
 }
 
 /**
@@ -65,9 +92,6 @@ function showGauge(root, name, value, most, words) {
   setAttribute(gauge, "data-over", String(value > most));
   gauge.style.setProperty("--share", String(most > 0 ? Math.min(1, value / most) : 0));
 }
-
-/** A smaller share of traffic unseen is not worth a word. */
-const NOTABLE = 0.001;
 
 /** @type {Status | undefined} */
 let before;
