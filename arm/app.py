@@ -14,6 +14,7 @@ import faulthandler
 import os
 import signal
 import time
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -43,6 +44,7 @@ from arm.log import configure as configure_log
 from arm.model import ArmError, Family, KernelRoute, Prefix
 from arm.operating import Operator, Wiring
 from arm.picture_findings import Outside
+from arm.picture_peers import PeersSeen, peers_seen
 from arm.reload import Outcome, read_again
 from arm.rib.feed import Feed
 from arm.routing import REFLECTOR, Routing, Tables
@@ -145,11 +147,14 @@ class Arm:
                 kernel=self._kernel,
                 stalls=stalls,
                 operated=self._operator.summary,
+                peers=self._peers,
+                plan=self._choosing.plan,
                 hardware=self._hardware,
             )
         )
         self._recorder: Recorder | None = None
         self._bird_error: ArmError | None = None
+        self._bird_view: BirdView | None = None
         self._import_limits: dict[Family, int] = {}  # BIRD's: hitting one blocks even guards
         self._hardware_limits: dict[Family, int] = {}
         self._reload_faults: tuple[str, ...] = ()
@@ -206,7 +211,8 @@ class Arm:
         resynced = due = loop.time()
         while not stop.is_set():
             now = loop.time()
-            self._tick(now)
+            for _ in self._tick(now):
+                await asyncio.sleep(0)  # sockets get their turn
             if now - resynced >= RESYNC:
                 resynced = now
                 self._kernel.resync()
@@ -251,7 +257,7 @@ class Arm:
             self._exabgp.send(line)
 
     def _on_bird(self, view: BirdView) -> None:
-        self._bird_error = None
+        self._bird_error, self._bird_view = None, view
         self._routing.recovering = view.recovering
         own = {each.name for each in view.sessions if each.neighbour in self._sessions}
         dead = view.dead(own)
@@ -273,6 +279,12 @@ class Arm:
 
     def _on_bird_error(self, error: ArmError) -> None:
         self._bird_error = error
+
+    def _peers(self) -> PeersSeen:
+        now = asyncio.get_running_loop().time()
+        down = {name: None if at is None else now - at for name, at in self._routing.down_since.items()}
+        error = None if self._bird_error is None else self._bird_error.problem
+        return peers_seen(self._bird_view, error, self._sessions, down)
 
     def _on_hardware(self, reading: Reading) -> None:
         if self._hardware.tells and not reading.tells:
@@ -340,7 +352,8 @@ class Arm:
 
     # --- the tick -----------------------------------------------------------------------------------
 
-    def _tick(self, now: float) -> None:
+    def _tick(self, now: float) -> Iterator[None]:
+        """In pieces that each take a part of what the event loop may do without looking at its sockets."""
         self._operator.tick()
         traffic, seconds = self._collector.take(now)
         rate = float(traffic.samples.sum()) / seconds if seconds > 0 else 0.0
@@ -356,8 +369,10 @@ class Arm:
             self._advance(family, rate if seconds > 0 else None, now)
             self._find_lost(family, now)
             self._board.active(family, self._choosing.active[family])
+            yield
         # The picture first: it shows the last choice as it turned out, not the next one half done.
         _log_health(self._publish(now))
+        yield
         passed = now - self._chosen_at + TICK / 2
         behind = self._speaker.far_behind() and passed < CATCH_UP
         if passed >= self._config.selection.interval and not behind:
@@ -377,6 +392,7 @@ class Arm:
         loop.refresh(table, self._kernel.defaults[family], time.time())
         self._speaker.fixed(family, loop.fixed_hops())
         self._routing.settle_doubts(family)
+        self._routing.pictured(family)
 
     def _record(self, family: Family, traffic: Traffic, seconds: float) -> None:
         if self._recorder is None or seconds <= 0:

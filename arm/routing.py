@@ -74,7 +74,7 @@ class Routing:
         self.strategy = strategy
         self.dead: frozenset[str] = frozenset()  # next hops whose peers BIRD has lost
         self.recovering = False  # BIRD is, from a graceful restart
-        self._changed: dict[Family, set[Prefix]] = {}  # since `note`; nobody asks about other families
+        self._changed: dict[Family, set[Prefix]] = {}  # since the last picture
         self.down_since: dict[str, float | None] = dict.fromkeys(sessions.values(), now)
 
     def heard(self, session: str) -> bool:
@@ -189,13 +189,17 @@ class Routing:
         else:
             mend(self._speaker, prefix, table, self._loops[family])
 
-    def note(self, family: Family) -> None:
-        """A choice is being made from the table as it is now."""
+    def pictured(self, family: Family) -> None:
+        """The next choice is made from the table as it is now."""
         self._changed[family] = set()
+
+    def note(self, family: Family) -> None:
+        """A choice is being made, from the table as it was pictured last."""
+        self._changed.setdefault(family, set())
 
     def mend_noted(self, family: Family) -> None:
         """The choice is wanted: set right at once what has changed in the meantime."""
-        for prefix in self._changed.pop(family, ()):
+        for prefix in self._changed.get(family, ()):  # kept: the next choice may be from the same picture
             self.mend(family, prefix)
 
     def doubt(self, family: Family) -> None:

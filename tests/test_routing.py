@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from arm.model import Entry, Family, Prefix
 from arm.rib.hoptable import key_bits
 from arm.rib.messages import SessionChange
-from arm.rib.prefixmap import key
+from arm.rib.prefixmap import PrefixMap, key
 from arm.routing import Make, Take
 from tests.middle import Middle, entry, next_hop
 from tests.selection.universe import HOPS, UNIVERSES, Universe
@@ -270,6 +270,21 @@ def test_the_last_table_serves_until_the_new_one_has_its_index(family: Family) -
     table = middle.feed.table(family)
     found = {each: route.next_hop for each in table if (route := table.get(each)) is not None}
     assert found == {one: next_hop(family, 2), two: next_hop(family, 4)}
+
+
+@families
+def test_every_choice_from_one_picture_is_mended(family: Family) -> None:
+    """The choice before may be wanted, and mended, after the picture was taken."""
+    middle, where = Middle(), table_of(family, 1)
+    middle.learn(family, {where: 1})
+    middle.refresh(family)
+    middle.routing.pictured(family)
+    middle.announce(family, where, 2)
+    for _ in range(2):
+        middle.routing.note(family)
+        middle.speaker.want(family, PrefixMap(family, {where: entry(family, where, 1)}))
+        middle.routing.mend_noted(family)
+        assert middle.speaker.wanted(family)[where].next_hop == next_hop(family, 2)
 
 
 @families

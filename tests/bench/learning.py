@@ -66,11 +66,11 @@ class Bird:
         configuration = folder / "bird.conf"
         configuration.write_text(_BIRD.format(port=port, learner=self.learner, asn=learning_stream.ASN))
         self._process = subprocess.Popen(["bird", "-f", "-c", str(configuration), "-s", self._control])
-        self._peer: learning_stream.Peer | None = None
+        self._connected: learning_stream.Peer | None = None
         try:
             started = time.monotonic()
-            self._peer = _retried(lambda: learning_stream.Peer("127.0.0.7", "127.0.0.1", port))
-            self._peer.send(stream.read_bytes())
+            self._connected = _retried(lambda: learning_stream.Peer("127.0.0.7", "127.0.0.1", port))
+            self.peer.send(stream.read_bytes())
             self.routes = self._settled()
             print(f"BIRD: {self.routes:,} routes after {time.monotonic() - started:.1f} s", flush=True)
         except BaseException:
@@ -81,14 +81,20 @@ class Bird:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def peer(self) -> learning_stream.Peer:
+        """Whose table it has."""
+        assert self._connected is not None
+        return self._connected
+
     def tell(self, on: bool) -> None:
         """Bring both sessions with the learner up, or down."""
         for protocol in ("reflector", "target"):
             self._ask(f"{'enable' if on else 'disable'} {protocol}")
 
     def stop(self) -> None:
-        if self._peer is not None:
-            self._peer.close()
+        if self._connected is not None:
+            self._connected.close()
         self._process.terminate()
         self._process.wait()
 

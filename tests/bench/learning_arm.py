@@ -15,7 +15,9 @@ import time
 from pathlib import Path
 
 import arm.app  # noqa: F401  # what the daemon has loaded
+from arm.allocator import return_large_pieces
 from arm.announce.speaker import Speaker
+from arm.beside import beside
 from arm.exabgp.config import Session
 from arm.exabgp.config import Speaker as SpeakerOptions
 from arm.exabgp.process import Exabgp
@@ -57,7 +59,7 @@ class Learner:
         sessions = [Session(REFLECTOR, "127.0.0.1", "127.0.0.8", 65000, "192.0.2.8")]
         sessions.append(Session("target", "127.0.0.1", "127.0.0.9", 65000, "192.0.2.8"))
         self._routing = Routing(
-            tables, {each.local_ip: each.name for each in sessions}, "safe", lambda *_: False, 0.0
+            tables, {each.local_ip: each.name for each in sessions}, "safe", lambda *_: False, 0.0, beside
         )
         options = SpeakerOptions(sessions[0], sessions[1], port, 90, 120, "root")
         self.exabgp = Exabgp(options, folder, self._on_lines, self._on_down, python)
@@ -99,6 +101,9 @@ class Learner:
         self.clock.add("lines", started)
         if self.began is None and self.feed.up:
             self.began = time.monotonic()
+
+    def look(self) -> None:
+        """Has a table been put to use?"""
         for family in Family:
             if self._learning[family] and self.feed.up and not self.feed.learning(family):
                 self._learning[family] = False
@@ -146,6 +151,7 @@ class Learner:
         """The longest that the event loop did not come round, in seconds."""
         worst, pause = 0.0, 0.005
         while not self.done.is_set():
+            self.look()
             before = time.monotonic()
             await asyncio.sleep(pause)
             worst = max(worst, time.monotonic() - before - pause)
@@ -196,6 +202,7 @@ def resident(pid: int) -> tuple[float, float]:
 
 
 def main() -> None:
+    return_large_pieces()
     folder, port, python = sys.argv[1:]
     configure_log("error")
     learner = Learner(Path(folder), int(port), Path(python) if python else None)

@@ -97,6 +97,16 @@ def _messages(family: Family, attributes: Attributes, hop: str, prefixes: list[b
             yield _update(_attribute(0x80, 14, reach) + common, b"")
 
 
+def change(family: Family, prefix: str, hop: str | None, attributes: Attributes) -> bytes:
+    """The UPDATE of one route, announced with this next hop, or withdrawn."""
+    nlri = _nlri(family, prefix)
+    if hop is not None:
+        return b"".join(_messages(family, attributes, hop, [nlri]))
+    if family is Family.IPV4:
+        return message(2, struct.pack("!H", len(nlri)) + nlri + struct.pack("!H", 0))
+    return _update(_attribute(0x80, 15, struct.pack("!HB", 2, 1) + nlri), b"")
+
+
 def _attributes(attributes: Attributes) -> bytes:
     path = b"".join(
         struct.pack("!BB", 2 if each.kind == "as-sequence" else 1, len(each.numbers))
