@@ -21,7 +21,7 @@ SECONDS = 400
 @pytest.mark.skipif(
     not KERNEL.exists(), reason="no user-mode kernel: build one with lab/uml/build (5 minutes)"
 )
-@pytest.mark.parametrize("file", ["flags.py", "full.py", "recovers.py", "limited.py"])
+@pytest.mark.parametrize("file", ["flags.py", "full.py", "recovers.py", "limited.py", "asked.py"])
 def test_in_the_user_mode_kernel(file: str) -> None:
     inside = [sys.executable, "-m", "pytest", "-rP", "-p", "no:cacheprovider", f"tests/uml/{file}"]
     done = subprocess.run(

@@ -47,6 +47,7 @@ window = 20
 directory = "{state}"
 [fib]
 bird_socket = "{bird}"
+hardware = "{hardware}"
 """
 # ARM's back-off from full hardware, four times as fast.
 _RUN = """
@@ -79,11 +80,12 @@ def table(family: Family, blocks: int) -> dict[Prefix, str]:
 class World:
     """It, from `with` on. `capacity` is what ARM believes in, for each family."""
 
-    def __init__(self, work: Path, blocks: int, capacity: int) -> None:
+    def __init__(self, work: Path, blocks: int, capacity: int, hardware: str = "none") -> None:
         self.work = work
         self.blocks = blocks
         self.tables = {family: table(family, blocks) for family in Family}
         self._capacity = capacity
+        self._hardware = hardware
         self._running: list[subprocess.Popen[bytes]] = []
         self._stop = threading.Event()
         self._traffic = threading.Thread(target=self._send, name="sFlow agent")
@@ -205,7 +207,8 @@ class World:
     def _configure_arm(self) -> str:
         file = self.work / "arm.toml"
         state, bird = self.work / "state", self.work / "bird.ctl"
-        file.write_text(_ARM.format(capacity=self._capacity, state=state, bird=bird))
+        values = {"capacity": self._capacity, "hardware": self._hardware, "state": state, "bird": bird}
+        file.write_text(_ARM.format(**values))
         return str(file)
 
     def _start(self, name: str, words: list[str]) -> None:
