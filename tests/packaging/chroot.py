@@ -86,7 +86,8 @@ class Chroot:
             if self._keeper.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"{self.root} could not be entered")
             time.sleep(0.02)
-        self._enter = ["nsenter", "--target", found[0], "--mount", "--pid", "--root", "--wd"]
+        self._pid = found[0]
+        self._enter = ["nsenter", "--target", self._pid, "--mount", "--pid", "--root", "--wd"]
         self._enter += ["--net"] * self._alone
         return self
 
@@ -116,6 +117,11 @@ class Chroot:
         )
         assert not check or done.returncode == 0, f"{command}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
         return done
+
+    def host(self, *command: str) -> None:
+        """Run a command of this machine in the network that is alone."""
+        assert self._alone
+        _checked("nsenter", "--target", self._pid, "--net", *command)
 
     def install(self, *packages: str, recommended: bool = False) -> None:
         """Install packages by name or path."""

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def build(source: Path, out: Path, *targets: str, path: str | None = None) -> None:
+def hatchling(source: Path, out: Path, *targets: str, path: str | None = None) -> None:
     """Build `targets` (wheel, sdist) from `source`; `path`: PATH for the build, else the machine's."""
     words = [word for target in targets for word in ("-t", target)]
     done = subprocess.run(
@@ -28,7 +28,7 @@ def build(source: Path, out: Path, *targets: str, path: str | None = None) -> No
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the wheel and the sdist."""
     out = tmp_path_factory.mktemp("built")
-    build(ROOT, out, "sdist", "wheel")
+    hatchling(ROOT, out, "sdist", "wheel")
     return out
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from arm import __version__
-from tests.packaging.conftest import build
+from tests.packaging.conftest import hatchling
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,7 +51,7 @@ def test_the_sdist_gives_the_same_wheel_without_network(built: Path, wheel: Path
     assert {path.name for path in source.iterdir()} >= {"arm", "bird", "conf", "docs", "LICENSE", "README.md"}
     assert (source / "conf" / "arm.toml").read_bytes() == (ROOT / "conf" / "arm.toml").read_bytes()
     assert not (source / "tests").exists()
-    build(source, tmp_path / "again", "wheel", path="")  # no npm: nothing can be fetched
+    hatchling(source, tmp_path / "again", "wheel", path="")  # no npm: nothing can be fetched
     (again,) = (tmp_path / "again").iterdir()
     assert again.read_bytes() == wheel.read_bytes()
 
