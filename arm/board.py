@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -25,9 +25,12 @@ from arm.history_shares import Shares
 from arm.lifecycle import Lifecycle, State
 from arm.model import ActiveRoute, AgentCounters, Entry, Family, Operated, Prefix, Status
 from arm.picture import Watched, active_routes, agent_counters, family_status
+from arm.picture_entries import EntryRow, entry_rows
 from arm.picture_findings import Outside, findings
+from arm.picture_peers import PeersSeen, peers_seen
 from arm.picture_proof import Proof
 from arm.picture_rows import Rows
+from arm.plan import FamilyPlan
 from arm.rib.feed import Feed
 from arm.rib.prefixmap import PrefixMap
 from arm.sflow.collector import Collector
@@ -54,6 +57,8 @@ class Rooms:
     kernel: KernelRoutes
     stalls: Stalls  # of the event loop
     operated: Callable[[], Operated] = lambda: Operated("active")
+    peers: Callable[[], PeersSeen] = lambda: peers_seen(None, None, (), {})
+    plan: Callable[[], Awaitable[Sequence[FamilyPlan]]] | None = None  # None: nothing is chosen here
     hardware: Hardware = field(default_factory=Hardware)
 
 
@@ -72,6 +77,7 @@ class Board:
         self._watched: Mapping[Family, Watched] = {}
         self._taken = 0.0  # when the picture was, in event-loop time
         self._routes: Sequence[ActiveRoute] | None = ()  # None: nobody has asked since the last picture
+        self._entries: Sequence[EntryRow] | None = ()  # likewise
         self._proofs = {family: Proof() for family in Family}
         self._reconcilers = {family: Reconciler() for family in Family}
         self._agents: Sequence[AgentCounters] = ()
@@ -85,6 +91,22 @@ class Board:
             frozen, since = [each.frozen() for each in self._watched.values()], self._installed_since.copy()
             self._routes = Rows(lambda: [row for each in frozen for row in active_routes(each, since)])
         return self._routes
+
+    def entries(self) -> Sequence[EntryRow]:
+        """Likewise: what ARM wants, and who has it."""
+        if self._entries is None:
+            frozen, since = [each.frozen() for each in self._watched.values()], self._installed_since.copy()
+            now = self._taken
+            self._entries = Rows(lambda: [row for each in frozen for row in entry_rows(each, since, now)])
+        return self._entries
+
+    def peers(self) -> PeersSeen:
+        """BIRD's sessions."""
+        return self._rooms.peers()
+
+    async def plan(self) -> Sequence[FamilyPlan]:
+        """What the next choice would change."""
+        return await self._rooms.plan() if self._rooms.plan is not None else ()
 
     def explain(self, asked: Prefix) -> Callable[[], Explanation]:
         """What makes the explanation of a prefix, or of an address as one of full length, in any thread."""
@@ -151,7 +173,8 @@ class Board:
         rooms = self._rooms
         watched = {family: self._watch(family, now) for family in Family}
         change = self._report(watched, outside)
-        self._watched, self._routes, self._taken = watched, None, now
+        self._watched, self._taken = watched, now
+        self._routes = self._entries = None
         self._agents = tuple(agent_counters(rooms.intake.counters, now))
         unseen = rooms.intake.loss.unseen
         self._status = Status(

@@ -124,7 +124,7 @@ class Chooser:
         known = {entry.prefix: entry for entry in question.current}
         found: dict[Prefix, Entry] = {}
         rows, reasons = table.rows(), kinds(self._strategy, table, question.demand.table)
-        for row in _heaviest(table, question.demand):
+        for row in np.argsort(-decided(table, question.demand), kind="stable").tolist():
             (start, length, hop), kind = rows[row], reasons[row]
             prefix = text(family, start << (family.bits - table.bits), length)
             before = known.get(prefix)
@@ -145,13 +145,11 @@ class Chooser:
         return PrefixMap(family, found)
 
 
-def _heaviest(table: HopTable, demand: Demand) -> list[int]:
-    """The rows of entries by the traffic that they decide on, the most first."""
+def decided(table: HopTable, demand: Demand) -> NDArray[np.float64]:
+    """The traffic that each entry decides about; shape (entries,)."""
     numbers = np.arange(1, len(table) + 1, dtype=np.int32)  # in place of next hops
     decider = flatten(replace(table, hops=numbers)).hop(demand.keys)
-    weights = np.bincount(decider, demand.weights, len(table) + 1)[1:]
-    order: list[int] = np.argsort(-weights, kind="stable").tolist()
-    return order
+    return np.bincount(decider, demand.weights, len(table) + 1)[1:].astype(np.float64)
 
 
 def beside(old: HopTable, new: HopTable, costs: NDArray[np.int64], left: NDArray[np.int64]) -> HopTable:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from arm.config import Config, pools
 from arm.config_capacity import Capacity
 from arm.lifecycle import Lifecycle
 from arm.model import NO_ATTRIBUTES, Entry, Family, KernelRoute, Prefix
+from arm.plan import FamilyPlan, compare, untaken
 from arm.rib.hoptable import HopTable, key_bits
 from arm.rib.prefixmap import PrefixMap
 from arm.routing import Routing, Tables
@@ -21,6 +23,8 @@ from arm.selection.reproducer import pack
 from arm.state.saved import SavedEntry, SavedFamily
 
 log = structlog.get_logger("arm")
+
+PLAN = 5.0  # seconds that a plan is good for: it takes as long as a choice, which then waits
 
 
 class Choosing:
@@ -43,6 +47,8 @@ class Choosing:
         self._task: asyncio.Task[None] | None = None
         self.active: dict[Family, Sequence[tuple[Prefix, float]]] = dict.fromkeys(Family, ())
         self.chosen: dict[Family, Mapping[Prefix, Entry]] = {}  # last, taken or not
+        self._plan: asyncio.Task[list[FamilyPlan]] | None = None
+        self._planned_at = 0.0  # loop time
         self.configure(config, config.capacity)
 
     def configure(self, config: Config, capacity: Capacity) -> None:
@@ -66,6 +72,7 @@ class Choosing:
             if lifecycle.state.withdraws_all:
                 self._tables.speaker.want(family, PrefixMap(family))
             elif lifecycle.state.may_choose:
+                self._routing.note(family)
                 questions[family] = self._question(family)
         if questions:
             self._task = asyncio.create_task(self._ask(questions), name="choose")
@@ -73,7 +80,7 @@ class Choosing:
     async def finish(self) -> None:
         """Wait for the answer that is awaited."""
         if self._task is not None:
-            await self._task
+            await asyncio.wait([self._task])  # what a plan's may have failed of is no concern here
 
     def adopt(self, family: Family, kernel: Mapping[Prefix, KernelRoute]) -> None:
         """The table is known, for the first time: what the kernel holds from an earlier run is where this one
@@ -86,7 +93,6 @@ class Choosing:
 
     def _question(self, family: Family) -> Callable[[], Question]:
         """As things are now; put in numbers where nobody waits, as 20,000 entries take a while."""
-        self._routing.note(family)
         loop, table = self._tables.loops[family], self._tables.feed.table(family)
         current = list(self._tables.speaker.wanted(family).values())
         saved = self._saved[family].entries if family in self._saved else ()
@@ -102,17 +108,7 @@ class Choosing:
         return numbered
 
     async def _ask(self, asked: Mapping[Family, Callable[[], Question]]) -> None:
-        wanted = {family: self._tables.speaker.wanted(family) for family in Family if family not in asked}
-        taken = [
-            sum(
-                pool.cost(family, int(prefix.rpartition("/")[2]))
-                for family, prefixes in wanted.items()
-                for prefix in prefixes
-            )
-            for pool in self._pools
-        ]
-        ceilings = {family: self._lifecycles[family].ceiling for family in asked}
-        chooser = self._chooser
+        taken, ceilings, chooser = self._taken(asked), self._ceilings(asked), self._chooser
 
         def answered() -> list[tuple[Family, Question, Answer, Set[Prefix]]]:
             questions = {family: question() for family, question in asked.items()}
@@ -133,6 +129,57 @@ class Choosing:
             self._take(family, question, answer, diverting)
             await asyncio.sleep(0)  # two short stalls of the event loop, not one that is long
         self._on_choice()
+
+    async def plan(self) -> Sequence[FamilyPlan]:
+        """What the next choice would change, were it made now; what was found lately, if it was."""
+        now = asyncio.get_running_loop().time()
+        if self._plan is None or (self._plan.done() and now - self._planned_at > PLAN):
+            self._plan = asyncio.create_task(self._rehearse(), name="plan")
+            self._planned_at = now
+        return await asyncio.shield(self._plan)
+
+    async def _rehearse(self) -> list[FamilyPlan]:
+        """Make a choice that nothing comes of."""
+        while self._task is not None and not self._task.done():
+            await asyncio.wait([self._task])
+        states = {family: lifecycle.state for family, lifecycle in self._lifecycles.items()}
+        found = {
+            family: untaken(family, state, self._tables.speaker.wanted(family).values())
+            for family, state in states.items()
+            if not state.may_choose
+        }
+        asked = {family: self._question(family) for family, state in states.items() if state.may_choose}
+        taken, ceilings = self._taken(asked), self._ceilings(asked)
+        chooser = copy(self._chooser)  # its prices stay what the last choice made them
+
+        def answered() -> None:
+            questions = {family: question() for family, question in asked.items()}
+            for family, answer in chooser.choose(questions, taken, ceilings).items():
+                found[family] = compare(questions[family], answer, states[family])
+
+        async def answering() -> None:
+            await asyncio.to_thread(answered)
+
+        if asked:
+            self._task = asyncio.create_task(answering(), name="rehearse")
+            await asyncio.wait([self._task])
+            self._task.result()
+        return [found[family] for family in self._lifecycles if family in found]
+
+    def _taken(self, asked: Collection[Family]) -> list[int]:
+        """Slots of each pool that families which are not asked about hold."""
+        wanted = {family: self._tables.speaker.wanted(family) for family in Family if family not in asked}
+        return [
+            sum(
+                pool.cost(family, int(prefix.rpartition("/")[2]))
+                for family, prefixes in wanted.items()
+                for prefix in prefixes
+            )
+            for pool in self._pools
+        ]
+
+    def _ceilings(self, asked: Collection[Family]) -> dict[Family, int | None]:
+        return {family: self._lifecycles[family].ceiling for family in asked}
 
     def _take(self, family: Family, question: Question, answer: Answer, diverting: Set[Prefix]) -> None:
         speaker, lifecycle = self._tables.speaker, self._lifecycles[family]

@@ -68,6 +68,11 @@ class EventLog:
         self._rings[kind].append(event)
         return event
 
+    @property
+    def newest(self) -> int:
+        """The number of the last event; 0: there has been none."""
+        return self._next - 1
+
     def latest(
         self,
         limit: int = LIMIT,

@@ -315,6 +315,7 @@ class ActiveRoute:
     in_kernel: bool
     since: float | None  # Unix time at which the kernel first showed it
     kind: str | None = None  # of the entry that BIRD was told: "route", "guard" or "synthesised"
+    difference: str | None = None  # between what BIRD was told, the kernel and the hardware (fib/compare.py)
 
 
 @dataclass(frozen=True, slots=True)

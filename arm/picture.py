@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from ipaddress import ip_address
 
 from arm.family import FamilyLoop
-from arm.fib.compare import Differences
+from arm.fib.compare import Differences, Fault
 from arm.freeze.reasons import Reason
 from arm.lifecycle import State
 from arm.model import (
@@ -98,8 +98,9 @@ def active_routes(watched: Watched, since: Mapping[Prefix, float]) -> Iterator[A
     carried = watched.carried if watched.carried is not None else Carried.of(watched.loop)
     rates = carried.rates()
     active = dict.fromkeys(prefix for prefix, _ in watched.active)
+    differences = {prefix: fault.value for fault in Fault for prefix in watched.differences.of(fault)}
     paths: dict[int, tuple[Attributes, str]] = {}  # by identity: equal ones are shared, comparing costs more
-    for rank, prefix in enumerate(active | dict.fromkeys(watched.kernel), 1):
+    for rank, prefix in enumerate(active | dict.fromkeys([*differences, *watched.kernel]), 1):
         route = watched.table.get(prefix)
         entry = watched.told.get(prefix)
         bits, packets = rates.get(prefix, (0.0, 0.0))
@@ -122,6 +123,7 @@ def active_routes(watched: Watched, since: Mapping[Prefix, float]) -> Iterator[A
             in_kernel=prefix in watched.kernel,
             since=since.get(prefix),
             kind=entry.kind.name.lower() if entry is not None else None,
+            difference=differences.get(prefix),
         )
 
 

@@ -5,27 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import overload
+from typing import Generic, TypeVar, overload
 
 import numpy as np
 
 from arm.family import FamilyLoop
-from arm.model import ActiveRoute, Family, Prefix
+from arm.model import Family, Prefix
 from arm.rib.fulltable import FullTable
 from arm.rib.hoptable import Keys
 from arm.rib.prefixmap import text
 from arm.traffic.blocks import Weights
 
+_Row = TypeVar("_Row")
 
-class Rows(Sequence[ActiveRoute]):
+
+class Rows(Sequence[_Row], Generic[_Row]):
     """Rows that the first look at them makes, in the looking thread: 100,000 take tenths of a second."""
 
-    def __init__(self, make: Callable[[], list[ActiveRoute]]) -> None:
-        self._make: Callable[[], list[ActiveRoute]] | None = make
-        self._rows: list[ActiveRoute] = []
+    def __init__(self, make: Callable[[], list[_Row]]) -> None:
+        self._make: Callable[[], list[_Row]] | None = make
+        self._rows: list[_Row] = []
         self._lock = Lock()
 
-    def _made(self) -> list[ActiveRoute]:
+    def _made(self) -> list[_Row]:
         with self._lock:
             if self._make is not None:
                 self._rows, self._make = self._make(), None
@@ -34,14 +36,14 @@ class Rows(Sequence[ActiveRoute]):
     def __len__(self) -> int:
         return len(self._made())
 
-    def __iter__(self) -> Iterator[ActiveRoute]:
+    def __iter__(self) -> Iterator[_Row]:
         return iter(self._made())
 
     @overload
-    def __getitem__(self, index: int) -> ActiveRoute: ...
+    def __getitem__(self, index: int) -> _Row: ...
     @overload
-    def __getitem__(self, index: slice) -> Sequence[ActiveRoute]: ...
-    def __getitem__(self, index: int | slice) -> ActiveRoute | Sequence[ActiveRoute]:
+    def __getitem__(self, index: slice) -> Sequence[_Row]: ...
+    def __getitem__(self, index: int | slice) -> _Row | Sequence[_Row]:
         return self._made()[index]
 
 

@@ -22,6 +22,7 @@ from arm.web.answers import (
 )
 from arm.web.connection import LISTENERS, room
 from arm.web.curve import CURVES, KEPT_CURVES, Kept
+from arm.web.entries import ENTRIES
 from arm.web.events import Events
 from arm.web.explain import EXPLAIN
 from arm.web.map import MAP
@@ -106,6 +107,7 @@ ENDPOINTS = (
     EXPLAIN,
     MAP,
     *CURVES,
+    *ENTRIES,
     *PAST,
     TRAFFIC,
     *WRITES,

@@ -1,8 +1,10 @@
-"""Live status as server-sent events: each listener gets the newest picture, never a backlog of old ones."""
+"""Live status as server-sent events: each listener gets the newest picture, never a backlog of old ones, and
+what happens as it comes."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,14 +14,16 @@ import structlog
 from aiohttp import HttpVersion11, web
 
 from arm.model import Status
+from arm.web.past import EventView
 from arm.web.problem import ProblemError
 from arm.web.schemas import status_json
-from arm.web.source import StatusSource
+from arm.web.source import Remembers, StatusSource
 
 log = structlog.get_logger(__name__)
 
 _BATCH = 20  # listeners told at once; then BGP, sFlow and all others have their turn
 _HEARTBEAT = b"event: heartbeat\ndata:\n\n"
+MOST_EVENTS = 50  # of the log that a listener is told at once; who wants all of them reads the log
 
 
 @dataclass(slots=True, eq=False)
@@ -31,6 +35,7 @@ class Line:
     gone: asyncio.Future[None]
     told: Status | None  # what it was told last
     told_at: float  # loop time at which it was told anything
+    heard: int  # number of the last event of the log that it was told
     ready_at: float  # when everything that it had been told had left for it
 
     def release(self) -> None:
@@ -74,6 +79,9 @@ class Events:
         self._patience = patience
         self._shown: Status | None = None
         self._event, self._beat = Written.of(_HEARTBEAT), Written.of(_HEARTBEAT)
+        self._news: deque[tuple[int, bytes]] = deque(maxlen=MOST_EVENTS)  # the latest events by number
+        self._newest = self._log_number()
+        self._since: tuple[int, Written | None] | None = None  # the news since a number, for all who heard that one
         self._taken = 0
         self._lines: set[Line] = set()
 
@@ -108,6 +116,27 @@ class Events:
         if status is not self._shown:
             self._event = Written.of(f"event: status\ndata: {status_json(status)}\n\n".encode())
             self._shown = status
+        self._read_log()
+
+    def _log_number(self) -> int:
+        return self._source.log().newest if isinstance(self._source, Remembers) else 0
+
+    def _read_log(self) -> None:
+        """What has happened since the last look, as events."""
+        if isinstance(self._source, Remembers) and (newest := self._log_number()) != self._newest:
+            latest = self._source.log().latest(MOST_EVENTS)
+            for event in reversed(latest):
+                if event.number > self._newest:
+                    text = EventView.model_validate(event).model_dump_json()
+                    self._news.append((event.number, f"event: log\ndata: {text}\n\n".encode()))
+            self._newest, self._since = newest, None
+
+    def _news_since(self, number: int) -> Written | None:
+        """Made once for the many who heard the same."""
+        if self._since is None or self._since[0] != number:
+            parts = b"".join(event for at, event in self._news if at > number)
+            self._since = number, Written.of(parts) if parts else None  # a chunk of nothing ends a stream
+        return self._since[1]
 
     def _tell(self, line: Line, now: float) -> None:
         if line.transport.is_closing():
@@ -118,6 +147,10 @@ class Events:
                 line.release()
         else:
             line.ready_at = now
+            if line.heard != self._newest:
+                if (news := self._news_since(line.heard)) is not None:
+                    self._write(line, news, now)
+                line.heard = self._newest
             if line.told is not self._shown:
                 line.told = self._shown
                 self._write(line, self._event, now)
@@ -162,12 +195,12 @@ class Events:
         self, request: web.Request, response: web.StreamResponse, transport: asyncio.Transport
     ) -> None:
         loop = asyncio.get_running_loop()
-        told, event = self._shown, self._event
+        told, heard, event = self._shown, self._newest, self._event
         async with asyncio.timeout(self._patience):
             await response.prepare(request)
             await response.write(event.plain)  # with the headers, so through aiohttp
         now = loop.time()
-        line = Line(transport, request.version >= HttpVersion11, loop.create_future(), told, now, now)
+        line = Line(transport, request.version >= HttpVersion11, loop.create_future(), told, now, heard, now)
         self._lines.add(line)
         try:
             await line.gone

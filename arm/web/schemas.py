@@ -33,6 +33,11 @@ CounterKind = Literal[
     "broadcom_tables",
 ]
 
+Difference = Literal[
+    "missing-in-kernel", "hardware-refused", "stuck", "wrong-next-hop", "not-offloaded", "unexpected"
+]
+DIFFERENCES = "between what BIRD was told, the kernel and the hardware; null: none that has lasted"
+
 
 def health(status: Status) -> Health:
     """The worst of all concerns."""
@@ -153,6 +158,7 @@ class RouteView(_View):
     kind: Literal["route", "guard", "synthesised"] | None = Field(
         description="of the entry: its own route, a guard that follows the default, or in the FIB only"
     )
+    difference: Difference | None = Field(description=DIFFERENCES)
 
 
 class RoutesView(_View):
@@ -195,12 +201,17 @@ class RouteQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     family: Literal["ipv4", "ipv6"] | None = Field(None, description="ipv4, ipv6")
-    state: Literal["all", "installed", "active", "missing"] = Field(
-        "all", description="all, installed, active, missing"
+    state: Literal["all", "installed", "active", "missing", "different"] = Field(
+        "all", description="all, installed, active, missing, different"
+    )
+    kind: Literal["route", "guard", "synthesised"] | None = Field(
+        None, description="route, guard, synthesised"
     )
     q: str = Field("", max_length=100, description="up to 100 characters")
-    sort: Literal["rank", "prefix", "bits_per_second", "packets_per_second", "next_hop", "since"] = Field(
-        "rank", description="rank, prefix, bits_per_second, packets_per_second, next_hop, since"
+    sort: Literal[
+        "rank", "prefix", "bits_per_second", "packets_per_second", "next_hop", "since", "difference"
+    ] = Field(
+        "rank", description="rank, prefix, bits_per_second, packets_per_second, next_hop, since, difference"
     )
     order: Literal["asc", "desc"] = Field("asc", description="asc, desc")
     limit: int = Field(100, ge=1, le=1000, description="a whole number from 1 to 1000")

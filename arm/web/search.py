@@ -8,10 +8,10 @@ import re
 import socket
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from arm.model import ActiveRoute, Family
-from arm.web.schemas import RouteQuery
+from arm.web.schemas import Difference, RouteQuery
 
 Test = Callable[[ActiveRoute], bool]
 
@@ -20,7 +20,9 @@ _STATES: dict[str, Test] = {
     "installed": lambda row: row.in_kernel,
     "active": lambda row: row.bits_per_second > 0,
     "missing": lambda row: row.announced and not row.in_kernel,
+    "different": lambda row: row.difference is not None,
 }
+_URGENCY = {name: place for place, name in enumerate(get_args(Difference))}
 _KEYS: dict[str, Callable[[ActiveRoute], Any]] = {
     "rank": lambda row: row.rank,
     "prefix": lambda row: address_order(row.prefix),
@@ -28,6 +30,7 @@ _KEYS: dict[str, Callable[[ActiveRoute], Any]] = {
     "packets_per_second": lambda row: row.packets_per_second,
     "next_hop": lambda row: address_order(row.next_hop or ""),
     "since": lambda row: row.since,
+    "difference": lambda row: (_URGENCY[row.difference], row.rank),  # those without come after, by rank
 }
 
 
@@ -50,6 +53,8 @@ def _matching(rows: Sequence[ActiveRoute], query: RouteQuery) -> Sequence[Active
     tests = [_word_test(word) for word in query.q.lower().split()]
     if query.state in _STATES:
         tests.append(_STATES[query.state])
+    if query.kind is not None:
+        tests.append(lambda row: row.kind == query.kind)
     for test in tests:
         rows = [row for row in rows if test(row)]
     return rows

@@ -7,7 +7,7 @@ from typing import Any
 from tests.explaining import ExplainingDaemon
 from tests.web.picture import FakeSource
 
-ASKED = ("explain", "curve", "map")  # methods of the board
+ASKED = ("explain", "curve", "map", "entries", "peers", "plan")  # methods of the board
 
 
 class WithRooms(FakeSource):

@@ -105,6 +105,7 @@ def test_first_page() -> None:
         "in_kernel": True,
         "since": ROUTES[0].since,
         "kind": None,
+        "difference": None,
     }
 
 
@@ -196,19 +197,19 @@ def test_a_next_hop_with_an_interface_sorts_behind_the_others() -> None:
     ("query", "parameter", "problem", "allowed"),
     [
         ("family=ipv5", "family", "cannot be 'ipv5'", "ipv4, ipv6"),
-        ("state=", "state", "cannot be ''", "all, installed, active, missing"),
+        ("state=", "state", "cannot be ''", "all, installed, active, missing, different"),
         (
             "sort=as_path",
             "sort",
             "cannot be 'as_path'",
-            "rank, prefix, bits_per_second, packets_per_second, next_hop, since",
+            "rank, prefix, bits_per_second, packets_per_second, next_hop, since, difference",
         ),
         ("order=up", "order", "cannot be 'up'", "asc, desc"),
         ("limit=0", "limit", "cannot be '0'", "a whole number from 1 to 1000"),
         ("limit=ten", "limit", "cannot be 'ten'", "a whole number from 1 to 1000"),
         ("offset=-1", "offset", "cannot be '-1'", "a whole number from 0 to 2147483648"),
         ("q=" + "x" * 101, "q", "too long", "up to 100 characters"),
-        ("page=2", "page", "no such parameter", "family, state, q, sort, order, limit, offset"),
+        ("page=2", "page", "no such parameter", "family, state, kind, q, sort, order, limit, offset"),
         ("limit=1&limit=2", "limit", "given more than once", "once"),
     ],
 )

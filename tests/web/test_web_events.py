@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from arm.model import Status
 from arm.web import events as events_module
-from arm.web.events import Events, Line
+from arm.web.events import MOST_EVENTS, Events, Line
 from arm.web.problem import problems
 from arm.web.schemas import status_json
 from arm.web.server import make_app
@@ -102,6 +102,38 @@ def test_heartbeat_when_there_is_no_news() -> None:
             stream = await client.get("/events")
             names = [(await next_event(stream))[0] for _ in range(3)]
             assert names == ["status", "heartbeat", "heartbeat"]
+
+    run(test)
+
+
+def test_what_happens_is_told_as_it_comes() -> None:
+    async def test() -> None:
+        source = FakeSource()
+        source.events.started(NOW, "0.1.0")  # before: who wants it reads the log
+        async with live(source) as (client, _):
+            streams = [await client.get("/events") for _ in range(3)]
+            for stream in streams:
+                assert (await next_event(stream))[0] == "status"
+            for number in (2, 3):
+                source.events.add(NOW, "operator", f"event {number}", who="::1")
+                for stream in streams:
+                    name, event = await next_event(stream)
+                    assert (name, event["number"], event["text"]) == ("log", number, f"event {number}")
+                    assert event["facts"] == {"who": "::1"}
+
+    run(test)
+
+
+def test_many_events_at_once_are_cut_to_the_latest() -> None:
+    async def test() -> None:
+        source = FakeSource()
+        async with live(source) as (client, _):
+            stream = await client.get("/events")
+            assert (await next_event(stream))[0] == "status"
+            for number in range(1, 151):
+                source.events.add(NOW, "operator", str(number))
+            told = [(await next_event(stream))[1]["number"] for _ in range(MOST_EVENTS)]
+            assert told == list(range(101, 151))
 
     run(test)
 
@@ -224,7 +256,7 @@ def test_others_have_their_turn_while_many_are_told() -> None:
     async def test() -> None:
         loop, source = asyncio.get_running_loop(), FakeSource()
         events, app = Events(source, every=0.01), web.Application()
-        lines = [Line(Counted(), True, loop.create_future(), None, 0.0, 0.0) for _ in range(1000)]
+        lines = [Line(Counted(), True, loop.create_future(), None, 0.0, 0, 0.0) for _ in range(1000)]
         events._lines.update(lines)
         running = aiter(events.running(app))
         await anext(running)
