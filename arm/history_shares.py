@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from arm.history import GREATEST, LATEST, NEVER, SPANS, Figures, Numbers, Span
 from arm.model import TRAFFIC_BY, Family, Ranking
 
-KEPT = 10  # names of a bucket, and of an answer
+SHOWN = 10  # names of an answer
+KEPT = 15  # of a bucket: who is tenth over an hour is not among the first ten in each second of it
 FILLING = 100  # names of a bucket that is being filled
 NOBODY = -1  # in place of a name's number
 OTHER = "other"
@@ -142,7 +143,7 @@ class Names:
         who, rates = ring.who[places[held]], ring.sums[places[held]] / counts[held][:, None]
         known = who != NOBODY
         sums = np.bincount(who[known], rates[known], len(self.names))
-        largest = [int(number) for number in np.argsort(-sums, kind="stable")[:KEPT] if sums[number] > 0.0]
+        largest = [int(number) for number in np.argsort(-sums, kind="stable")[:SHOWN] if sums[number] > 0.0]
         parts = []
         for number in largest:
             values = np.full(len(numbers), np.nan)

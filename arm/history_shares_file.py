@@ -4,7 +4,7 @@
     1   4  length of the header, low octet first like everything else
     5      header: JSON, a list of [family, by, names] for each series
            then of each series for each ring, from the finest: 8 octets for each bucket's number, the count
-           (2 octets) and the total (4 octets) of each, and ten names (2 octets each) and their means (4 each)
+           (2 octets) and the total (4 octets) of each, and KEPT names (2 octets each) with their means (4)
 
 The file's own checksum tells damage; what is checked here is that it can be a history at all.
 """

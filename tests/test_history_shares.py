@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from arm import history_shares
 from arm.history import SPANS, Span
-from arm.history_shares import FILLING, KEPT, OTHER, Shares, Split
+from arm.history_shares import FILLING, KEPT, OTHER, SHOWN, Shares, Split
 from arm.history_shares_file import from_bytes, to_bytes
 from arm.model import TRAFFIC_BY, Family, Ranking
 
@@ -20,8 +20,8 @@ START = 1_760_000_000
 BY = TRAFFIC_BY[1]
 Sample = tuple[float, Mapping[str, int], int]  # when, whose, and the rest
 
-names = st.sampled_from([f"AS{number}" for number in range(14)])
-splits = st.dictionaries(names, st.integers(1, 1000), max_size=6)
+names = st.sampled_from([f"AS{number}" for number in range(20)])
+splits = st.dictionaries(names, st.integers(1, 1000), max_size=8)
 steps = st.one_of(
     st.sampled_from([1.0, 1.0, 1.0, 0.3, 2.5]),
     st.integers(-40, 40).map(float),
@@ -91,7 +91,7 @@ def agrees(found: Split, span: Span, buckets: Mapping[int, Bucket]) -> None:
     shown = {
         name: dict(zip(found.starts.tolist(), values.tolist(), strict=True)) for name, values in found.parts
     }
-    assert len(shown) == len(found.parts) <= KEPT + 1
+    assert len(shown) == len(found.parts) <= SHOWN + 1
     assert found.parts[-1][0] == OTHER
     kept = {number: first(bucket.held) for number, bucket in buckets.items()}
     means: dict[str, float] = {}
@@ -100,7 +100,7 @@ def agrees(found: Split, span: Span, buckets: Mapping[int, Bucket]) -> None:
             means[name] = means.get(name, 0.0) + size / buckets[number].count
     order = [means[name] for name, _ in found.parts[:-1]]
     assert all(one >= other or one == pytest.approx(other) for one, other in pairwise(order))
-    assert sum(order) == pytest.approx(sum(sorted(means.values())[-KEPT:])), "those are the largest"
+    assert sum(order) == pytest.approx(sum(sorted(means.values())[-SHOWN:])), "those are the largest"
     for start in found.starts.tolist():
         bucket = buckets.get(start // span.step)
         column = {name: values[start] for name, values in shown.items()}
@@ -113,7 +113,7 @@ def agrees(found: Split, span: Span, buckets: Mapping[int, Bucket]) -> None:
                 assert value == pytest.approx(kept[start // span.step].get(name, 0.0) / bucket.count)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(courses())
 def test_each_bucket_has_its_largest(course: list[Sample]) -> None:
     shares = recorded(course)
@@ -129,7 +129,7 @@ def sizes(split: Split) -> list[float]:
     return found
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(courses(), courses())
 def test_a_restart_goes_on(before: list[Sample], after: list[Sample]) -> None:
     shares = recorded(before)
@@ -155,7 +155,7 @@ def test_names_that_nobody_has_any_more_are_forgotten() -> None:
     places = sum(min(span.size, 3000 // span.step + 2) for span in SPANS)
     assert len(names.names) <= KEPT * places
     read = shares.read(Family.IPV4, BY, "1d")
-    assert len(read.parts) == KEPT + 1
+    assert len(read.parts) == SHOWN + 1
     whole = sum(range(10, 30))
     assert sum(values[-2] for _, values in read.parts) == pytest.approx(whole)
 
@@ -163,7 +163,7 @@ def test_names_that_nobody_has_any_more_are_forgotten() -> None:
 def test_who_is_always_in_the_middle_is_not_lost_in_a_long_bucket() -> None:
     shares = Shares()
     for second in range(START - START % 1800, START - START % 1800 + 1800):
-        split = {f"AS{second % 97}.{number}": 30 for number in range(15)} | {"steady": 29}
+        split = {f"AS{second % 97}.{number}": 30 for number in range(18)} | {"steady": 29}
         shares.add(second, {Family.IPV4: {BY: ranking(split, 0)}})
     assert shares.read(Family.IPV4, BY, "1w").parts[0][0] == "steady"
     assert "steady" not in {name for name, _ in shares.read(Family.IPV4, BY, "5m").parts}
@@ -187,7 +187,7 @@ def test_what_is_no_history() -> None:
         from_bytes(nested)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), min_size=1, max_size=8))
 def test_damage_is_found_or_harmless(changes: list[tuple[int, int]]) -> None:
     content = bytearray(DAMAGED)

@@ -34,7 +34,7 @@ def rows(found: Sources) -> list[tuple[int, int, float]]:
     return list(zip(found.family.tolist(), found.keys.tolist(), found.bytes.tolist(), strict=True))
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.lists(datagrams(), max_size=4), max_size=3), st.randoms())
 def test_bytes_by_source(batches: list[list[bytes]], chance: random.Random) -> None:
     read = [decode_batch(batch).samples for batch in batches]

@@ -107,7 +107,7 @@ def same(ranking: Ranking, rates: Mapping[str, float]) -> None:
     assert ranking.total == pytest.approx(sum(rates.values()))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(Family), STEPS)
 def test_traffic_by_as_is_that_of_single_addresses(
     family: Family,

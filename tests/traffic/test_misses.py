@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arm.model import MISS_REASONS, Family
@@ -93,6 +93,7 @@ def hops(table: dict[tuple[int, int], int]) -> HopTable:
     return HopTable.of(BITS, ((start, length, hop) for (start, length), hop in table.items()))
 
 
+@settings(deadline=None)
 @given(st.lists(STEPS, max_size=8))
 def test_every_byte_that_misses_has_one_reason(steps: list[Step]) -> None:
     misses, coverage, twin, now = Misses(), Coverage(), Twin(), 100.0
