@@ -129,3 +129,12 @@ def test_what_this_daemon_does_not_offer_is_said_plainly(daemon: Daemon, page: A
         page.locator(f"#{section}").scroll_into_view_if_needed()
         expect(page.locator(f"#{section}-fault")).to_have_text(f"This ARM does not offer the {what}.")
         expect(page.locator(f"#{section} .body").first).to_be_hidden()
+
+
+def test_every_module_is_announced_to_the_browser(daemon: Daemon, page: Any) -> None:
+    """Or each would be asked for only when the one before has come."""
+    page.goto(daemon.url)
+    loaded = page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
+    modules = {url for url in loaded if url.endswith(".js") and "/vendor/" not in url}
+    announced = page.locator("link[rel=modulepreload]").evaluate_all("links => links.map(({ href }) => href)")
+    assert modules == {*announced, f"{daemon.url}static/page.js"}

@@ -60,9 +60,12 @@
  * @property {number} packets_per_second
  * @property {string | null} next_hop
  * @property {string} as_path
+ * @property {boolean} wanted
  * @property {boolean} announced
  * @property {boolean} in_kernel
  * @property {number | null} since
+ * @property {string | null} kind of the entry
+ * @property {string | null} difference between what BIRD was told, the kernel and the hardware
  */
 
 /**
@@ -147,7 +150,9 @@ export function ask(name, query, signal) {
 /** @param {string} path @param {AbortSignal} signal */
 async function fetchJson(path, signal) {
   const answer = await fetch(path, { signal });
-  const body = await answer.json().catch(() => ({})); // a proxy's error is no JSON
+  const text = await answer.text();
+  const body = answer.headers.get("Content-Type")?.includes("json") ? JSON.parse(text) : {};
+  // A proxy's error is no JSON.
   if (!answer.ok) throw new ApiError(body.detail ?? answer.statusText, answer.status);
   return body;
 }

@@ -118,9 +118,9 @@ function linesOf(history, of, shown) {
 
 /**
  * A tick that is a little late leaves a second without a figure, which is no gap to speak of.
- * @param {(number | null)[]} values @param {History} history
+ * @param {(number | null)[]} values @param {{ step: number }} history
  */
-function bridged(values, { step }) {
+export function bridged(values, { step }) {
   if (step > 1) return values;
   return values.map((value, at) => value ?? ((values[at + 1] ?? null) === null ? null : (values[at - 1] ?? null)));
 }

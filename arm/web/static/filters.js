@@ -5,7 +5,9 @@ import { byId, setAttribute } from "./dom.js";
 import { choose, chosen, onAddress } from "./view.js";
 
 const PAGE = 100;
-const DEFAULTS = { q: "", family: "", state: "all", sort: "bits_per_second", order: "desc", offset: "0" };
+const TYPING = 100; // milliseconds
+/** What differs between ARM and the kernel comes first, then what is worth most. */
+const DEFAULTS = { q: "", family: "", state: "all", kind: "", sort: "difference", order: "asc", offset: "0" };
 /** The direction that a first click on a header means: most traffic, newest. */
 const DOWN_FIRST = new Set(["bits_per_second", "packets_per_second", "since"]);
 
@@ -20,9 +22,10 @@ export class Filters {
     this.values = { ...DEFAULTS };
     this.#read();
     let typing = 0;
-    this.form.addEventListener("input", () => {
+    this.form.addEventListener("input", (event) => {
       clearTimeout(typing);
-      typing = setTimeout(() => this.#fromForm(), 200);
+      // A choice is made; a word may be half typed.
+      typing = setTimeout(() => this.#fromForm(), event.target instanceof HTMLSelectElement ? 0 : TYPING);
     });
     this.form.addEventListener("submit", (event) => event.preventDefault());
     for (const button of document.querySelectorAll("[data-sort]")) {
@@ -58,7 +61,7 @@ export class Filters {
   #fromForm() {
     const form = new FormData(this.form);
     const text = (/** @type {string} */ name) => String(form.get(name)).trim();
-    this.#set({ q: text("q"), family: text("family"), state: text("state"), offset: "0" });
+    this.#set({ q: text("q"), family: text("family"), state: text("state"), kind: text("kind"), offset: "0" });
   }
 
   /** @param {string} sort */
@@ -77,7 +80,7 @@ export class Filters {
 
   #read() {
     for (const name of NAMES) this.values[name] = chosen(name, DEFAULTS[name]);
-    for (const name of /** @type {Name[]} */ (["q", "family", "state"])) {
+    for (const name of /** @type {Name[]} */ (["q", "family", "state", "kind"])) {
       const control = /** @type {HTMLInputElement} */ (this.form.elements.namedItem(name));
       if (control.value !== this.values[name]) control.value = this.values[name];
     }

@@ -2,7 +2,7 @@
 /** Who the traffic belongs to: the top names by AS path, destination, peer or source over time, stacked. */
 
 import { ask } from "./api.js";
-import { PERIODS, SPANS } from "./charts.js";
+import { bridged, PERIODS, SPANS } from "./charts.js";
 import { byId } from "./dom.js";
 import { familyTitle, rate } from "./format.js";
 import { Chart, loadLibrary } from "./plot.js";
@@ -13,6 +13,7 @@ import { Poll } from "./poll.js";
  * @property {string} family
  * @property {string} by
  * @property {string} span
+ * @property {number} step
  * @property {number[]} starts
  * @property {{ name: string, bits_per_second: (number | null)[] }[]} series the last one is "other"
  */
@@ -41,7 +42,7 @@ export function watchFlows(family, span, by) {
       const lines = traffic.series.map(({ name, bits_per_second }, place) => ({
         name: name || "no AS path",
         color: place === traffic.series.length - 1 ? "c0" : COLORS[place % COLORS.length],
-        values: bits_per_second,
+        values: bridged(bits_per_second, traffic),
       }));
       const where = `by ${TITLES[traffic.by]}, ${familyTitle(traffic.family)}, ${SPANS[traffic.span]}`;
       chart.show(uPlot, traffic.starts, lines, where);

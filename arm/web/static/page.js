@@ -59,6 +59,7 @@ new Stream(
     showTrust();
     if (back) void refresh();
   },
+  () => events.again(),
 );
 setInterval(showTrust, 1_000);
 
@@ -122,4 +123,4 @@ const charts = watchCharts(family, span);
 const flows = watchFlows(family, span, by);
 const curve = watchCurve(family);
 const map = new AddressMap(family, (prefix) => explain.open(prefix));
-watchEvents();
+const events = watchEvents();

@@ -11,9 +11,11 @@ export class Stream {
   /**
    * @param {(status: Status) => void} onStatus
    * @param {(connected: boolean) => void} onConnection
+   * @param {() => void} onEvent something has happened that the log tells of
    */
-  constructor(onStatus, onConnection) {
+  constructor(onStatus, onConnection, onEvent) {
     this.onStatus = onStatus;
+    this.onEvent = onEvent;
     this.onConnection = onConnection;
     this.#open();
   }
@@ -35,6 +37,7 @@ export class Stream {
     };
     source.addEventListener("error", fail);
     source.addEventListener("heartbeat", heard);
+    source.addEventListener("log", () => this.onEvent());
     source.addEventListener("status", (event) => {
       heard();
       this.onStatus(JSON.parse(event.data));

@@ -32,11 +32,18 @@ function showRow(row, route, now) {
     packets_per_second: packetRate(route.packets_per_second),
     next_hop: route.next_hop ?? "no route",
     as_path: route.as_path,
-    announced: route.announced ? "yes" : "no",
-    in_kernel: route.in_kernel ? "yes" : "no",
+    kind: route.kind ?? "",
+    state: state(route),
     since: route.since === null ? "" : duration(now - route.since),
   });
-  setAttribute(row, "data-missing", String(route.announced && !route.in_kernel));
+  setAttribute(row, "data-different", String(route.difference !== null));
   setAttribute(row, "data-routed", String(route.next_hop !== null));
   setAttribute(fieldOf(row, "since"), "title", route.since === null ? "" : clock(route.since));
+}
+
+/** Where its entry stands. @param {ActiveRoute} route */
+function state({ difference, wanted, announced, in_kernel: inKernel }) {
+  if (difference !== null) return difference.replaceAll("-", " ");
+  if (inKernel) return announced ? "installed" : "leaving";
+  return announced ? "on its way" : wanted ? "waiting" : "not chosen";
 }
