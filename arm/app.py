@@ -293,8 +293,12 @@ class Arm:
         self._hardware.take(reading, installed, asyncio.get_running_loop().time())
         for family in Family:
             self._kernel.hardware(family, reading.came.get(family, ()), reading.went.get(family, ()))
-        if (limits := self._hardware.limits()) != self._hardware_limits:
-            self._hardware_limits = limits
+        before, self._hardware_limits = self._hardware_limits, self._hardware.limits()
+        rooms = (
+            assembly.capacity(self._config, self._import_limits, limits)
+            for limits in (before, self._hardware_limits)
+        )
+        if len({(each.ipv4, each.ipv6) for each in rooms}) > 1:
             self._configure(self._config)
 
     def _on_hardware_error(self, error: ArmError) -> None:

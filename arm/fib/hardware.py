@@ -100,6 +100,7 @@ class Hardware:
         self._usage: Mapping[Family, Usage] = {}
         self._read_at: float | None = None
         self._rooms: dict[Family, tuple[int, int]] = {}  # installed and free, when that was looked at
+        self._last: dict[Family, tuple[int, int]] = {}  # the same, of the reading before
         self._counts: set[Family] = set()  # where it has ever said that there is room
 
     def take(self, reading: Reading, installed: Mapping[Family, int], now: float) -> None:
@@ -144,11 +145,14 @@ class Hardware:
         free = usage.available
         if installed > usage.used:  # the hardware has yet to take some, or does not count as ARM does
             free = max(0, usage.used + usage.available - installed)
-        known = self._rooms.get(family)
-        before = sum(known) if known is not None else 0
-        room = installed + free
-        if known is None or room < before or room > before * (1.0 + STEADY):
-            self._rooms[family] = installed, free
+        room = installed, free
+        last, self._last[family] = self._last.get(family, room), room
+        before = sum(self._rooms.setdefault(family, room))
+        # Less is less twice: while much is changing, what has left the kernel may be in the hardware still.
+        if sum(lower := max(room, last, key=sum)) < before:
+            self._rooms[family] = lower
+        elif sum(room) > before * (1.0 + STEADY):
+            self._rooms[family] = room
 
 
 def number(value: object) -> int | None:

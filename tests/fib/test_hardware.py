@@ -110,8 +110,18 @@ def test_the_room_does_not_follow_every_flicker() -> None:
     assert hardware.limits() == {V4: 10_000}
     look(hardware, 1_000, 9_500, installed=1_000)
     assert hardware.limits() == {V4: 10_500}
-    look(hardware, 1_000, 8_999, installed=1_000)
-    assert hardware.limits() == {V4: 9_999}, "less counts at once"
+
+
+def test_less_room_is_believed_when_it_is_said_twice() -> None:
+    hardware = Hardware("sonic")
+    look(hardware, 10_000, 1_000, installed=10_000)
+    look(hardware, 9_000, 2_000, installed=5_000)  # the hardware has yet to take out 4,000
+    assert hardware.limits() == {V4: 11_000}
+    look(hardware, 5_000, 6_000, installed=5_000)
+    assert hardware.limits() == {V4: 11_000}
+    look(hardware, 5_000, 1_000, installed=5_000)
+    look(hardware, 5_000, 2_000, installed=5_000)
+    assert hardware.limits() == {V4: 7_000}
 
 
 def test_none_free_is_believed_of_those_who_can_count() -> None:
