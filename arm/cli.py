@@ -1,7 +1,7 @@
 """The command line: `arm run` and its like begin something; `arm status` and its like ask the running daemon.
 
 Exit codes: 0 fine, 1 ARM could not go on or cannot be reached, 2 the configuration or the command line is
-wrong, 3 health is critical (`arm status`), 130 interrupted.
+wrong, 3 health is critical (`arm status`), 4 the daemon refused a change, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from arm import __version__, cli_live, log
+from arm import __version__, cli_live, cli_orders, log
 from arm.cli_completion import bash
-from arm.client import UsageError
+from arm.client import RefusedError, UsageError
 from arm.config import ConfigError, load
 from arm.log import printable
 from arm.model import ArmError
@@ -26,6 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments.command in ("status", "top", "explain", "routes"):
             return cli_live.run(arguments)
+        if arguments.command in cli_orders.COMMANDS:
+            return cli_orders.run(arguments)
         if arguments.command == "completion":
             print(bash(parser), end="")
             return 0
@@ -41,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except ArmError as error:
         print(printable(f"arm: {error.problem}: {error.remedy}"), file=sys.stderr)
-        return 2 if isinstance(error, UsageError) else 1
+        return 2 if isinstance(error, UsageError) else 4 if isinstance(error, RefusedError) else 1
     except KeyboardInterrupt:
         return 130
 

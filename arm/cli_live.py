@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from itertools import islice
 from typing import Any
 
-from arm import cli_text
+from arm import cli_orders, cli_text
 from arm.client import DEFAULT_URL, PAGE, Client, UsageError
 from arm.log import printable
 from arm.model import ArmError
@@ -22,9 +22,9 @@ CRITICAL = 3  # exit code
 
 _CLEAR = "\x1b[H\x1b[2J"
 
-_STATES = ("all", "installed", "active", "missing")
+_STATES = ("all", "installed", "active", "missing", "different")
 _KINDS = ("route", "guard", "synthesised")
-_SORTS = ("rank", "prefix", "bits_per_second", "packets_per_second", "next_hop", "since")
+_SORTS = ("rank", "prefix", "bits_per_second", "packets_per_second", "next_hop", "since", "difference")
 
 
 def add(commands: Any) -> None:
@@ -55,6 +55,7 @@ def add(commands: Any) -> None:
     option("--limit", type=_lines, default=100, metavar="N", help="most lines (100)")
     option("--sort", choices=_SORTS, default="rank")
     option("--reverse", action="store_true", help="the highest first")
+    cli_orders.add(commands, asking)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from arm.log import printable
 
 Answer = Mapping[str, Any]
 
-_TITLES = {"ipv4": "IPv4", "ipv6": "IPv6"}
+TITLES = {"ipv4": "IPv4", "ipv6": "IPv6"}
 _VERDICTS = {
     "served": "in hardware: an entry sends it where the full table says",
     "default": "not in hardware, and needs no entry: the default leads where the full table says",
@@ -31,6 +31,8 @@ def status(answer: Answer) -> Iterator[str]:
         f"{answer['health'].upper()}  arm {answer['version']}, strategy {answer['strategy']}, running {age}"
         + (f", sessions down: {', '.join(down)}" if down else "")
     )
+    if operated := _operated(answer["operated"]):
+        yield operated
     yield ""
     head = (
         "family", "state", "routes", "active", "installed", "capacity", "coverage", "misforwarded", "traffic"
@@ -39,7 +41,7 @@ def status(answer: Answer) -> Iterator[str]:
         head,
         (
             (
-                _TITLES[each["family"]],
+                TITLES[each["family"]],
                 each["state"],
                 str(each["rib_routes"]),
                 str(each["active"]),
@@ -53,12 +55,24 @@ def status(answer: Answer) -> Iterator[str]:
         ),
     )
     for concern in sorted(answer["concerns"], key=lambda each: not each["critical"]):
-        family = f" {_TITLES[concern['family']]}" if concern["family"] else ""
+        family = f" {TITLES[concern['family']]}" if concern["family"] else ""
         since = duration(answer["time"] - concern["since"])
         severity = "critical" if concern["critical"] else "warning"
         yield ""
         yield printable(f"{severity}{family} {concern['name']}, for {since}: {concern['text']}")
         yield printable(f"  {concern['remedy']}")
+
+
+def _operated(answer: Answer) -> str:
+    """What operators want besides traffic; empty if that is nothing."""
+    words = []
+    if answer["mode"] != "active" or answer["mode_given"]:
+        words.append(f"mode {answer['mode']}{' (set at run time)' if answer['mode_given'] else ''}")
+    for name, title in (("pins", "pins"), ("denials", "denials")):
+        number, given = answer[name], answer[f"{name}_given"]
+        if number:
+            words.append(f"{title} {number}{f' ({given} at run time)' if given else ''}")
+    return ", ".join(words)
 
 
 def routes(rows: Iterable[Answer], now: float) -> Iterator[str]:

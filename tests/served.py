@@ -10,22 +10,25 @@ from contextlib import contextmanager
 import pytest
 
 from arm.cli import main
+from arm.web.gate import Gate
 from arm.web.server import serve
-from arm.web.source import StatusSource
+from arm.web.source import Operates, StatusSource
 from tests.explaining import ExplainingDaemon
 
 Capture = pytest.CaptureFixture[str]
 
 
 @contextmanager
-def serving(source: StatusSource) -> Iterator[str]:
+def serving(
+    source: StatusSource, gate: Gate | None = None, operates: Operates | None = None
+) -> Iterator[str]:
     """The daemon's server in a thread; gives its address."""
     started, address = threading.Event(), []
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
 
     async def running() -> None:
-        async with serve(source, "127.0.0.1", 0) as url:
+        async with serve(source, "127.0.0.1", 0, gate=gate, operates=operates) as url:
             address.append(url)
             started.set()
             await stop.wait()

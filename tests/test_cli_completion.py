@@ -7,14 +7,20 @@ import subprocess
 import pytest
 
 from arm.cli import main
+from arm.cli_orders import COMMANDS
 
+TELLING = ["-h", "--help", "--url", "--json", "--token-file", "--reason"]
 CASES = [
     (["arm", "st"], ["status"]),
     (["arm", "ex"], ["explain"]),
     (["arm", "--v"], ["--version"]),
     (["arm", "status", "--"], ["--help", "--url", "--json"]),
     (["arm", "routes", "--st"], ["--state"]),
-    (["arm", "routes", "--state", ""], ["all", "installed", "active", "missing"]),
+    (["arm", "routes", "--state", ""], ["all", "installed", "active", "missing", "different"]),
+    (["arm", "mode", ""], ["active", "observe", "withdraw", *TELLING]),
+    (["arm", "plan", "--family", ""], ["ipv4", "ipv6"]),
+    (["arm", "pin", "--f"], ["--for"]),
+    (["arm", "un"], ["unpin", "undeny"]),
     (["arm", "routes", "--state", "all", "--kind", "g"], ["guard"]),
     (["arm", "routes", "--limit", ""], []),
     (["arm", "top", "--once", "--j"], ["--json"]),
@@ -41,6 +47,17 @@ def test_every_command_is_there(capsys: pytest.CaptureFixture[str]) -> None:
     listed = capsys.readouterr().out.split("COMMAND")[-1]
     main(["completion", "bash"])
     script = capsys.readouterr().out
-    for command in ("check", "run", "decode", "simulate", "status", "top", "explain", "routes", "completion"):
+    for command in (
+        "check",
+        "run",
+        "decode",
+        "simulate",
+        "status",
+        "top",
+        "explain",
+        "routes",
+        "completion",
+        *COMMANDS,
+    ):
         assert command in listed
         assert f"{command}) words=" in script

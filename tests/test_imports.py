@@ -78,8 +78,8 @@ ALLOWED: dict[str, set[str]] = {
     "web": {"model", "log", "metrics", "history", "orders", "token"},
     "decode": {"model", "log", "sflow"},
     "simulate": {"model", "log", "rib", "traffic", "selection"},
-    "client": {"model"},
-    "cli": {"model", "client", "config", "log", "app", "decode", "simulate"},
+    "client": {"model", "token"},
+    "cli": {"model", "client", "token", "config", "log", "app", "decode", "simulate"},
 }
 EVERYTHING = {"app", "assembly"}  # wire the rooms
 
