@@ -212,6 +212,9 @@ def test_bird_and_arm_run_are_run_again_and_leave_the_routes(tmp_path: Path) -> 
 
         container.until(lambda: f"metric {METRIC}" in default(), "BIRD's default in the kernel")
         container.until(page, "ARM's page")
+        container.until(lambda: "] running" in container.log.read_text(), "ARM runs")
+        container.process.send_signal(signal.SIGHUP)
+        container.until(lambda: "nothing changed" in container.log.read_text(), "ARM has read its file again")
 
         def again(name: str) -> bool:
             return container.programs().get(name, before[name]) != before[name]
