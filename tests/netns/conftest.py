@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="needs root: run tests/run"))
 
 
-@pytest.fixture
-def namespace() -> Iterator[str]:
-    """A network namespace with one link and addresses on it; this thread is inside while the test runs."""
+@contextmanager
+def entered() -> Iterator[str]:
+    """A network namespace with one link and addresses on it; this thread is inside meanwhile."""
     subprocess.run(["ip", "netns", "del", NAME], capture_output=True, check=False)
     subprocess.run(["ip", "netns", "add", NAME], check=True)
     netns.pushns(NAME)
@@ -42,14 +43,14 @@ def namespace() -> Iterator[str]:
         subprocess.run(["ip", "netns", "del", NAME], check=True)
 
 
-@pytest.fixture
-def bird(namespace: str, tmp_path: Path) -> Iterator[Path]:
-    """A real BIRD with the configuration that we ship, in the namespace; gives its control socket."""
-    folder = Path(shutil.copytree(Path(__file__).parents[2] / "bird", tmp_path / "bird"))
+@contextmanager
+def running_bird(where: Path) -> Iterator[Path]:
+    """A real BIRD with the configuration that we ship, below `where`; gives its control socket."""
+    folder = Path(shutil.copytree(Path(__file__).parents[2] / "bird", where / "bird"))
     # The namespace shares this machine's syslog, which is none of a test's business.
     conf = folder / "bird.conf"
     conf.write_text("".join(x for x in conf.read_text().splitlines(True) if not x.startswith("log syslog")))
-    control = tmp_path / "bird.ctl"
+    control = where / "bird.ctl"
     process = subprocess.Popen(["bird", "-f", "-c", str(conf), "-s", str(control)])
     try:
         for _ in range(100):
@@ -60,3 +61,17 @@ def bird(namespace: str, tmp_path: Path) -> Iterator[Path]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture
+def namespace() -> Iterator[str]:
+    """A namespace for one test."""
+    with entered() as name:
+        yield name
+
+
+@pytest.fixture
+def bird(namespace: str, tmp_path: Path) -> Iterator[Path]:
+    """A BIRD for one test, in its namespace."""
+    with running_bird(tmp_path) as control:
+        yield control

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.netns.conftest import entered, running_bird
 from tests.netns.kernel import NAME, ip
 from tests.netns.test_start import CONFIGURATION, ROOT
 from tests.sflow import build
@@ -46,8 +47,20 @@ protocol bgp switch {{
 """
 
 
-@pytest.fixture
-def neighbour(bird: Path, tmp_path: Path) -> Iterator[None]:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For everybody's files: one BIRD, one neighbour and, while it lives, one ARM serve all tests."""
+    return tmp_path_factory.mktemp("exabgp")
+
+
+@pytest.fixture(scope="module")
+def bird(folder: Path) -> Iterator[Path]:
+    with entered(), running_bird(folder) as control:
+        yield control
+
+
+@pytest.fixture(scope="module")
+def neighbour(bird: Path, folder: Path) -> Iterator[None]:
     """A transit behind d0, with the default route; the other routes go another way."""
     place = f"{NAME}-n"
     subprocess.run(["ip", "netns", "add", place], check=True)
@@ -55,14 +68,14 @@ def neighbour(bird: Path, tmp_path: Path) -> Iterator[None]:
         ip(f"link set d1 netns {place}")
         for words in ("addr add 10.0.0.2/24 dev d1", "addr add 10.0.0.3/24 dev d1", "link set d1 up"):
             ip(f"-n {place} {words}")
-        conf = tmp_path / "neighbour.conf"
+        conf = folder / "neighbour.conf"
         conf.write_text(NEIGHBOUR)
-        command = ["bird", "-f", "-c", str(conf), "-s", str(tmp_path / "neighbour.ctl")]
+        command = ["bird", "-f", "-c", str(conf), "-s", str(folder / "neighbour.ctl")]
         process = subprocess.Popen(["ip", "netns", "exec", place, *command])
         session = (
             "protocol bgp transit4 from neighbour4 { neighbor 10.0.0.2 as 64501; connect delay time 1; }\n"
         )
-        (tmp_path / "bird" / "peers.d" / "transit.conf").write_text(session)
+        (folder / "bird" / "peers.d" / "transit.conf").write_text(session)
         birdc(bird, "configure")
         yield
         process.kill()
@@ -71,10 +84,10 @@ def neighbour(bird: Path, tmp_path: Path) -> Iterator[None]:
         subprocess.run(["ip", "netns", "del", place], check=True)
 
 
-@pytest.fixture
-def traffic(namespace: str) -> Iterator[None]:
+@pytest.fixture(scope="module")
+def traffic(bird: Path) -> Iterator[None]:
     """Samples of packets to every route, five times a second."""
-    assert namespace
+    assert bird.exists(), "this thread is in the namespace"
     records = [build.raw_header(build.ethernet(build.ipv4(each.split("/")[0])), 1000) for each in ROUTES]
     stop = threading.Event()
 
@@ -113,14 +126,37 @@ def start_arm(bird: Path, folder: Path, *before: str) -> subprocess.Popen[bytes]
     return process
 
 
+class Arm:
+    """The ARM that runs now, if one does."""
+
+    def __init__(self, bird: Path, folder: Path) -> None:
+        self.bird, self.folder = bird, folder
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """The one that runs; a new one, if a test has ended it."""
+        if self.process is None or self.process.poll() is not None:
+            self.process = start_arm(self.bird, self.folder)
+            wait(lambda: not waiting(self.bird), "end-of-RIB")
+        return self.process
+
+    def end(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+        wait(lambda: not descendants(self.folder), "ExaBGP's end")
+
+
+@pytest.fixture(scope="module")
+def daemon(bird: Path, neighbour: None, traffic: None, folder: Path) -> Iterator[Arm]:
+    daemon = Arm(bird, folder)
+    yield daemon
+    daemon.end()
+
+
 @pytest.fixture
-def arm(bird: Path, neighbour: None, traffic: None, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    process = start_arm(bird, tmp_path)
-    yield process
-    with suppress(ProcessLookupError):
-        process.kill()
-    process.wait()
-    wait(lambda: not descendants(tmp_path), "ExaBGP's end")
+def arm(daemon: Arm) -> subprocess.Popen[bytes]:
+    return daemon.start()
 
 
 @pytest.fixture
@@ -189,24 +225,24 @@ def healed(bird: Path, folder: Path, before: dict[str, int]) -> None:
 
 
 def test_killed_arm_takes_exabgp_with_it_even_if_exabgp_ends_its_pipe_first(
-    arm: subprocess.Popen[bytes], tmp_path: Path
+    arm: subprocess.Popen[bytes], folder: Path
 ) -> None:
     """ExaBGP ends a helper whose pipe has closed with SIGTERM: that must not save ExaBGP."""
-    os.kill(descendants(tmp_path)["pipe"], signal.SIGTERM)
+    os.kill(descendants(folder)["pipe"], signal.SIGTERM)
     time.sleep(0.3)
-    assert set(descendants(tmp_path)) == {"exabgp", "pipe"}
+    assert set(descendants(folder)) == {"exabgp", "pipe"}
     arm.kill()
     arm.wait()
-    wait(lambda: not descendants(tmp_path), "ExaBGP's end")
+    wait(lambda: not descendants(folder), "ExaBGP's end")
 
 
 @pytest.mark.parametrize("victim", ["exabgp", "pipe"])
 def test_arm_starts_exabgp_again(
-    arm: subprocess.Popen[bytes], bird: Path, tmp_path: Path, victim: str, lost: Callable[[], list[str]]
+    arm: subprocess.Popen[bytes], bird: Path, folder: Path, victim: str, lost: Callable[[], list[str]]
 ) -> None:
-    before = descendants(tmp_path)
+    before = descendants(folder)
     os.kill(before[victim], signal.SIGKILL)
-    healed(bird, tmp_path, before)
+    healed(bird, folder, before)
     assert lost() == []
     assert arm.poll() is None
 
@@ -215,49 +251,50 @@ def test_arm_starts_exabgp_again(
 def test_a_hung_exabgp_is_ended_before_bird_gives_it_up(
     arm: subprocess.Popen[bytes],
     bird: Path,
-    tmp_path: Path,
+    folder: Path,
     stopped: tuple[str, ...],
     lost: Callable[[], list[str]],
 ) -> None:
     """BIRD's hold timer would send a NOTIFICATION and drop the routes."""
-    before = descendants(tmp_path)
+    before = descendants(folder)
+    written = len((folder / "arm.log").read_text())
     for name in stopped:
         os.kill(before[name], signal.SIGSTOP)
     begun = time.monotonic()
     wait(lambda: waiting(bird), "the end of the session")
     assert time.monotonic() - begun < HOLD_TIME * 2 / 3
-    healed(bird, tmp_path, before)
+    healed(bird, folder, before)
     assert lost() == []
     assert arm.poll() is None
-    assert "hangs" in (tmp_path / "arm.log").read_text()
+    assert "hangs" in (folder / "arm.log").read_text()[written:]
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_an_end_of_arm_is_no_goodbye(
-    arm: subprocess.Popen[bytes], bird: Path, tmp_path: Path, how: int, lost: Callable[[], list[str]]
+    arm: subprocess.Popen[bytes],
+    daemon: Arm,
+    bird: Path,
+    folder: Path,
+    how: int,
+    lost: Callable[[], list[str]],
 ) -> None:
-    before = descendants(tmp_path)
+    before = descendants(folder)
     arm.send_signal(how)
     wait(lambda: waiting(bird), "graceful restart")
     arm.wait(10)
-    wait(lambda: not descendants(tmp_path), "ExaBGP's end")
-    again = start_arm(bird, tmp_path)
-    try:
-        healed(bird, tmp_path, before)
-        assert lost() == []
-    finally:
-        again.kill()
-        again.wait()
+    wait(lambda: not descendants(folder), "ExaBGP's end")
+    daemon.start()
+    healed(bird, folder, before)
+    assert lost() == []
 
 
 @pytest.mark.skipif(shutil.which("pypy3") is None, reason="needs PyPy: apt install pypy3")
 @pytest.mark.usefixtures("arm")
-def test_pypy_runs_exabgp_where_it_is_there(tmp_path: Path) -> None:
-    assert Path(os.readlink(f"/proc/{descendants(tmp_path)['exabgp']}/exe")).name.startswith("pypy3")
+def test_pypy_runs_exabgp_where_it_is_there(folder: Path) -> None:
+    assert Path(os.readlink(f"/proc/{descendants(folder)['exabgp']}/exe")).name.startswith("pypy3")
 
 
-@pytest.mark.usefixtures("neighbour", "traffic")
-def test_no_privilege_is_needed(bird: Path, tmp_path: Path) -> None:
+def test_no_privilege_is_needed(daemon: Arm, bird: Path, tmp_path: Path) -> None:
     """As conf/arm.service runs it: no root, no capability."""
     words = "setpriv --reuid=nobody --regid=nogroup --clear-groups --no-new-privs --bounding-set=-all"
     before = [*words.split(), "--inh-caps=-all"]
@@ -268,7 +305,13 @@ def test_no_privilege_is_needed(bird: Path, tmp_path: Path) -> None:
         folder.chmod(folder.stat().st_mode | 0o055)
     (tmp_path / "run").mkdir(mode=0o777)
     (tmp_path / "run").chmod(0o777)
+    for place in (bird.parent, *bird.parents[1:3]):
+        place.chmod(place.stat().st_mode | 0o055)
     bird.chmod(0o666)
+    daemon.end()
+    for word in ("disable", "enable"):  # what BIRD keeps for another ARM is not to be taken for this one's
+        birdc(bird, f"{word} arm_target")
+    wait(lambda: installed() == set(), "nothing installed")
     arm = start_arm(bird, tmp_path, *before)
     try:
         found = descendants(tmp_path)
