@@ -76,6 +76,8 @@ class Sonic:
                 "see docs/sonic.md: the socket must be mounted, and ARM allowed to open it",
             ) from None
         before, self._held = self._held, held
+        if held is before:  # as nearly always
+            return Reading(usage, bool(held))
         return Reading(usage, bool(held), by_family(held - before), by_family(before - held))
 
     def close(self) -> None:
