@@ -18,6 +18,7 @@ from typing import Protocol
 from arm.model import ArmError, Family, HardwareStatus, Prefix
 
 PORTION = 500  # prefixes that the event loop takes at once
+LASTING = 30.0  # seconds that less room must have lasted: what left the kernel is in the hardware for a while
 STEADY = 0.01  # share that the room must have grown by to count: else the choice would follow every flicker
 
 
@@ -100,7 +101,7 @@ class Hardware:
         self._usage: Mapping[Family, Usage] = {}
         self._read_at: float | None = None
         self._rooms: dict[Family, tuple[int, int]] = {}  # installed and free, when that was looked at
-        self._last: dict[Family, tuple[int, int]] = {}  # the same, of the reading before
+        self._seen: dict[Family, list[tuple[float, tuple[int, int]]]] = {}  # the same of late, and when
         self._counts: set[Family] = set()  # where it has ever said that there is room
 
     def take(self, reading: Reading, installed: Mapping[Family, int], now: float) -> None:
@@ -109,7 +110,8 @@ class Hardware:
             usage = reading.usage.get(family, UNKNOWN)
             # The same figures again may be as old as the ones before, and the kernel has gone on.
             if usage != self._usage.get(family, UNKNOWN):
-                self._look(family, usage, installed[family])
+                self._look(family, usage, installed[family], now)
+            self._settle(family, now)
         self._usage, self._read_at = reading.usage, now
         self.error, self.tells = None, reading.tells
 
@@ -135,7 +137,7 @@ class Hardware:
         age = now - self._read_at if self._read_at is not None else None
         return HardwareStatus(self.platform, usage.used, usage.available, age)
 
-    def _look(self, family: Family, usage: Usage, installed: int) -> None:
+    def _look(self, family: Family, usage: Usage, installed: int, now: float) -> None:
         if usage.used is None or usage.available is None:
             return  # what was known to fit still does
         if usage.available:
@@ -145,14 +147,20 @@ class Hardware:
         free = usage.available
         if installed > usage.used:  # the hardware has yet to take some, or does not count as ARM does
             free = max(0, usage.used + usage.available - installed)
-        room = installed, free
-        last, self._last[family] = self._last.get(family, room), room
-        before = sum(self._rooms.setdefault(family, room))
-        # Less is less twice: while much is changing, what has left the kernel may be in the hardware still.
-        if sum(lower := max(room, last, key=sum)) < before:
-            self._rooms[family] = lower
-        elif sum(room) > before * (1.0 + STEADY):
-            self._rooms[family] = room
+        self._seen.setdefault(family, []).append((now, (installed, free)))
+
+    def _settle(self, family: Family, now: float) -> None:
+        """What the latest looks make of the room. Each counts until the next."""
+        seen = self._seen.get(family)
+        if not seen:
+            return
+        while len(seen) > 1 and seen[1][0] <= now - LASTING:
+            del seen[0]
+        latest = seen[-1][1]
+        before = sum(self._rooms.setdefault(family, latest))
+        most = max((room for _, room in seen), key=sum)
+        if sum(most) < before or sum(latest) > before * (1.0 + STEADY):
+            self._rooms[family] = most
 
 
 def number(value: object) -> int | None:

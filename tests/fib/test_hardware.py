@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arm.fib.hardware import STEADY, Hardware, Reading, Usage, by_family, number, smallest, usage_of
+from arm.fib.hardware import LASTING, STEADY, Hardware, Reading, Usage, by_family, number, smallest, usage_of
 from arm.model import ArmError, Family, Prefix
 
 V4, V6 = Family
@@ -112,25 +112,29 @@ def test_the_room_does_not_follow_every_flicker() -> None:
     assert hardware.limits() == {V4: 10_500}
 
 
-def test_less_room_is_believed_when_it_is_said_twice() -> None:
+def test_less_room_is_believed_when_it_lasts() -> None:
     hardware = Hardware("sonic")
     look(hardware, 10_000, 1_000, installed=10_000)
-    look(hardware, 9_000, 2_000, installed=5_000)  # the hardware has yet to take out 4,000
+    look(hardware, 9_000, 2_000, installed=5_000, now=10)  # the hardware has yet to take out 4,000
+    look(hardware, 5_000, 6_000, installed=5_000, now=10 + LASTING - 1)
+    look(hardware, 5_000, 6_000, installed=5_000, now=99)
     assert hardware.limits() == {V4: 11_000}
-    look(hardware, 5_000, 6_000, installed=5_000)
+    look(hardware, 5_000, 1_000, installed=5_000, now=100)
+    look(hardware, 5_000, 2_000, installed=5_000, now=101)
+    look(hardware, 5_000, 2_000, installed=9_000, now=99 + LASTING)
     assert hardware.limits() == {V4: 11_000}
-    look(hardware, 5_000, 1_000, installed=5_000)
-    look(hardware, 5_000, 2_000, installed=5_000)
-    assert hardware.limits() == {V4: 7_000}
+    look(hardware, 5_000, 2_000, installed=9_000, now=100 + LASTING)
+    assert hardware.limits() == {V4: 7_000}, "by the same figures again, which say nothing of what is new"
 
 
 def test_none_free_is_believed_of_those_who_can_count() -> None:
     hardware = Hardware("sonic")
     look(hardware, 40, 0, installed=30)
     assert hardware.limits() == {}
-    look(hardware, 41, 1, installed=30)
-    look(hardware, 42, 0, installed=31)
-    assert hardware.limits() == {V4: 31}
+    look(hardware, 41, 9, installed=30)
+    look(hardware, 50, 0, installed=33, now=1)
+    look(hardware, 50, 0, installed=33, now=1 + LASTING)
+    assert hardware.limits() == {V4: 33}
 
 
 # --- what is shown ------------------------------------------------------------------------------------
