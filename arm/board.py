@@ -280,4 +280,5 @@ class Board:
             reasons=rooms.lifecycles[family].reasons,
             ceiling=rooms.lifecycles[family].ceiling,
             proven=proven,
+            never_came=rooms.speaker.never_came(family),
         )

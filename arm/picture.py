@@ -45,6 +45,7 @@ class Watched:
     reasons: Sequence[Reason] = ()  # to be frozen
     ceiling: int | None = None  # entries that the hardware had room for when it refused more
     proven: Proven | None = None  # None: where traffic should go is not known now
+    never_came: Sequence[Prefix] = ()  # entries that were taken back as the kernel did not show them
     carried: Carried | None = None  # None: what the loop's meter says
 
     def frozen(self) -> Watched:

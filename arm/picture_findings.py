@@ -147,11 +147,11 @@ def _ceiling(watched: Watched) -> Iterator[Finding]:
 def _differences(watched: Watched) -> Iterator[Finding]:
     family = watched.loop.family
     differences = watched.differences
-    if differences.missing:
+    if missing := list(dict.fromkeys((*differences.missing, *watched.never_came))):
         yield Finding(
             "missing",
-            _entries(differences.missing, family, "announced but not in the kernel"),
-            "see BIRD's log and its import limit",
+            _entries(missing, family, "announced but not in the kernel"),
+            "see BIRD's log and its import limit; ARM takes them back and tries again now and then",
             family,
             critical=True,
         )

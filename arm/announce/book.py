@@ -68,6 +68,7 @@ class Book:
         self._bare: set[Prefix] = set()  # refused with attributes, so told without
         self._refused: dict[Prefix, float] = {}  # not to be told again until
         self._waits: dict[Prefix, float] = {}  # how long, the next time
+        self._never_came: set[Prefix] = set()  # of these, what the kernel did not have
 
     # --- what others look at ------------------------------------------------------------------------
 
@@ -89,6 +90,11 @@ class Book:
         return not (
             self.urgent or self._agenda or self._in_flight or self.end_due or self._replan or self._partly
         )
+
+    @property
+    def never_came(self) -> list[Prefix]:
+        """Wanted, told, and taken back because the kernel did not show it. Tried again now and then."""
+        return [prefix for prefix in self._never_came if prefix in self._waits]
 
     @property
     def far_behind(self) -> bool:
@@ -198,6 +204,7 @@ class Book:
         self._agenda = Agenda(plan(self.standing, next_table, self.family, Room(pools, taken), fixed))
         self._replan, self._partly, self._planned_at = False, next_table is not wanted, now
         self._waits = {prefix: wait for prefix, wait in self._waits.items() if prefix in wanted}
+        self._never_came.intersection_update(self._waits)
 
     def _under_way(self, prefix: Prefix) -> bool:
         return prefix in self._in_flight or prefix in self.leaving
@@ -287,6 +294,7 @@ class Book:
         """What BIRD was told of these has no effect: it is taken back, and tried again after a while, ever
         more rarely. Returns whether there was any."""
         lost = [each for each in prefixes if each in self.told_at and not self._under_way(each)]
+        self._never_came.update(prefix for prefix in lost if prefix not in self._kernel)
         for prefix in lost:
             self._refused[prefix] = now + self._waits.get(prefix, FIRST_WAIT)
             self._waits[prefix] = min(LONGEST_WAIT, 2.0 * self._waits.get(prefix, FIRST_WAIT))
@@ -298,11 +306,13 @@ class Book:
     def try_again(self) -> None:
         """What was in the way of all that has no effect is gone."""
         self._refused, self._waits = {}, {}
+        self._never_came.clear()
 
     def kernel(self, prefix: Prefix, present: bool) -> None:
         """The kernel shows, or no longer shows, a route of BIRD's (the default excepted)."""
         if present:
             self._kernel.add(prefix)
+            self._never_came.discard(prefix)
         else:
             self._kernel.discard(prefix)
             self._dropping.discard(prefix)

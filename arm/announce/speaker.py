@@ -88,6 +88,10 @@ class Speaker:
         """Withdrawn, with the time, and not yet seen to be gone."""
         return self._books[family].leaving
 
+    def never_came(self, family: Family) -> list[Prefix]:
+        """Wanted, but taken back because the kernel did not show it."""
+        return self._books[family].never_came
+
     def may_speak(self, family: Family) -> bool:
         """Has it been said what is wanted? Before, nothing is said at all."""
         return self._books[family].wanted is not None

@@ -35,6 +35,7 @@ def test_what_has_no_effect_is_taken_back_and_tried_ever_more_rarely(family: Fam
             assert where not in daemon.speaker.standing(family)
             assert where in daemon.speaker.wanted(family)
             daemon.heard()
+        assert daemon.speaker.never_came(family) == [where]
     waits = [after - before for before, after in pairwise(tried)]
     assert waits == [5, 10, 20, 40, 60, 60]
     daemon.limited = False
@@ -42,6 +43,30 @@ def test_what_has_no_effect_is_taken_back_and_tried_ever_more_rarely(family: Fam
     daemon.now += 61.0
     daemon.settle()
     assert {*daemon.kernel} == {where}
+    assert daemon.speaker.never_came(family) == []
+
+
+@families
+def test_what_the_hardware_refuses_came_to_the_kernel(family: Family) -> None:
+    daemon = started(family)
+    where = Prefix(PLACES[family][0])
+    daemon.want([0])
+    daemon.settle()
+    assert daemon.speaker.lost(family, [where], daemon.now)
+    assert daemon.speaker.never_came(family) == []
+
+
+@families
+def test_nobody_misses_what_is_not_wanted_any_more(family: Family) -> None:
+    daemon = started(family)
+    daemon.limited = True
+    daemon.want([0])
+    daemon.says()
+    daemon.heard()
+    assert daemon.speaker.lost(family, [Prefix(PLACES[family][0])], daemon.now)
+    daemon.want([])
+    daemon.settle()
+    assert daemon.speaker.never_came(family) == []
 
 
 @families

@@ -40,7 +40,6 @@ def test_what_fits_is_in_and_the_rest_is_taken_back(switch: Switch) -> None:
     until(calm, 60, "calm")
 
 
-@pytest.mark.xfail(strict=True, reason="it is taken back as soon as it is late: no concern is ever raised")
 def test_an_operator_sees_it(switch: Switch) -> None:
     """While it is tried again, and refused again: after 5 s, 10 s and 20 s."""
     seen: set[str] = set()
