@@ -23,6 +23,7 @@ from lab import traffic
 from lab.lab import Lab
 from lab.options import LabOptions
 from lab.plan import TEST_BETTER, TEST_RICH, TEST_SINGLE, TEST_SPARE
+from tests.netns import by_as
 from tests.netns.watch import KernelWatch
 
 pytestmark = pytest.mark.timeout(600)
@@ -305,6 +306,28 @@ def test_bytes_per_prefix_agree_with_the_packets_sent(lab: Lab, running: float) 
     assert count > 200
     assert abs(normal(chi_square, count)) < 4, "1 in 16,000 by chance"
     assert normal(*statistic(1.15)) > 4, "and 15 % too much would be noticed"
+
+
+@families
+def test_traffic_by_as_is_what_was_sent_along_bird_s_paths(lab: Lab, running: float, family: Family) -> None:
+    time.sleep(max(0.0, running + 3.5 * WINDOW - time.monotonic()))
+    expected, examples = by_as.sent(lab, family, lab.traffic.weights())
+    beside = set().union(*(by_as.words(by_as.path_of(lab, prefix)) for prefix in STEERED))
+    rate = status(lab, family)["samples_per_second"]
+    for by, shares in expected.items():
+        shown = lab.api(f"/api/v1/traffic?family={family.label}&by={by}&span=5m")
+        largest = [part["name"] for part in shown["series"]]
+        assert len(largest) >= min(4, len(shares))
+        assert largest[-1] == "other"
+        assert set(largest[:-1]) <= {*shares, *beside}
+        assert [each for each, _ in shares.most_common(3)] <= largest
+        assert by_as.differences(shown, shares, rate) == []
+        if by == "as_path":
+            paths = {by_as.path_of(lab, examples[name]): name for name in largest[:5] if name in examples}
+            assert paths == {name: name for name in paths}
+            assert len(paths) >= 3
+    sources = lab.api(f"/api/v1/traffic?family={family.label}&by=source_as&span=5m")["series"]
+    assert [part["name"] for part in sources] == ["local", "other"], "they are in connected networks"
 
 
 STEERED = {

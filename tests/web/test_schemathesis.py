@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from arm.model import Family, Ranking
 from arm.web.api import ENDPOINTS
 from arm.web.gate import Gate
 from arm.web.openapi import document
@@ -26,6 +27,7 @@ def filled() -> FakeSource:
     source = WithRooms(make_status([NO_SAMPLES]), make_routes(60))
     for second in range(30):
         source.figures.add(NOW + second, {"ipv4.coverage": 0.5})
+        source.split.add(NOW + second, {Family.IPV4: {"as_path": Ranking(("64500",), (1.0,), 3.0)}})
         source.events.reloaded(NOW + second, True, ["nothing new"])
     return source
 
