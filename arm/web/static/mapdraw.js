@@ -84,7 +84,7 @@ function lines(context, size, squares, scale) {
  * @param {number} step @param {number} width of a square @param {number} scale
  */
 function write(context, labels, step, width, scale) {
-  context.font = `${10 * scale}px system-ui, sans-serif`;
+  context.font = `${Math.max(9, width / scale / 8) * scale}px system-ui, sans-serif`;
   context.textBaseline = "top";
   context.fillStyle = color("text", 0.8);
   for (const { x, y, text } of labels) {

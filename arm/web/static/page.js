@@ -53,7 +53,7 @@ new Stream(
     showTrust();
   },
   (up) => {
-    const back = up && !connected;
+    const back = up && !connected && tried; // the first table is on its way already
     connected = up;
     tried = true;
     showTrust();

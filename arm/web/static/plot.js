@@ -4,7 +4,7 @@
 import { color } from "./colors.js";
 import { copyOf, fieldOf, reconcile, setAttribute, setText } from "./dom.js";
 import { clock } from "./format.js";
-import { axes, nearRange, shareRange, zeroRange } from "./scales.js";
+import { axes, nearRange, rem, shareRange, zeroRange } from "./scales.js";
 
 /**
  * @typedef {object} Line
@@ -30,8 +30,8 @@ import { axes, nearRange, shareRange, zeroRange } from "./scales.js";
  */
 
 const RANGES = { zero: zeroRange, share: shareRange, near: nearRange };
-const HEIGHT = 170; // pixels
-const TALL = 320;
+const HEIGHT = 11; // rem, as in charts.css
+const TALL = 20;
 
 /** @type {Promise<any> | undefined} */
 let library;
@@ -102,7 +102,7 @@ export class Chart {
   }
 
   #size() {
-    return { width: Math.max(this.area.clientWidth, 160), height: this.kind.tall ? TALL : HEIGHT };
+    return { width: Math.max(this.area.clientWidth, 160), height: (this.kind.tall ? TALL : HEIGHT) * rem() };
   }
 
   #options() {

@@ -25,9 +25,15 @@ export function nearRange(_, least, most) {
   return [Math.max(0, least - room), most + room];
 }
 
+/** Pixels: from a phone to a wall screen, charts grow with the text. */
+export function rem() {
+  return parseFloat(getComputedStyle(document.documentElement).fontSize);
+}
+
 /** @param {import("./plot.js").Kind} kind */
 export function axes(kind) {
-  const font = '12px system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif';
+  const pixels = Math.round(0.78 * rem());
+  const font = `${pixels}px system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif`;
   const look = {
     font,
     stroke: () => color("soft"),
@@ -40,20 +46,20 @@ export function axes(kind) {
     : (/** @type {unknown} */ _, /** @type {number[]} */ splits, /** @type {unknown} */ __, /** @type {unknown} */ ___, /** @type {number} */ step) =>
         splits.map((seconds) => timeTick(seconds, step));
   return [
-    { ...look, values: below, space: 54, size: 28, gap: 4 },
+    { ...look, values: below, space: 4.5 * pixels, size: 2.3 * pixels, gap: 4 },
     {
       ...look,
       values: (/** @type {unknown} */ _, /** @type {number[]} */ splits) => splits.map(tick),
-      size: (/** @type {any} */ _, /** @type {string[] | null} */ texts) => widest(texts),
-      space: 32,
+      size: (/** @type {any} */ _, /** @type {string[] | null} */ texts) => widest(texts, pixels),
+      space: 2.7 * pixels,
       gap: 6,
     },
   ];
 }
 
-/** Room for the longest text, by and large. @param {string[] | null} texts */
-function widest(texts) {
-  return Math.max(34, ...(texts ?? []).map((text) => 12 + 6.6 * text.length));
+/** Room for the longest text, by and large. @param {string[] | null} texts @param {number} pixels high */
+function widest(texts, pixels) {
+  return Math.max(3, ...(texts ?? []).map((text) => 1 + 0.55 * text.length)) * pixels;
 }
 
 /** @param {number} seconds @param {number} step between two of them */
