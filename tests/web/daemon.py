@@ -80,6 +80,7 @@ class Daemon:
             told_at=lambda family: dict.fromkeys(self._told(family), 0.0),
             leaving=lambda _: {},
             told=self._told,
+            never_came=lambda _: [],
             touched=lambda _: set(self.ever),
             standing=self._told,
             wanted=self._told,
