@@ -78,3 +78,33 @@ def test_a_record_more_than_is_said_is_not_read() -> None:
     expanded[8 + 40 : 8 + 44] = (1).to_bytes(4, "big")
     for each in (sample, expanded):
         assert decode_batch([datagram(bytes(each))]).samples.family.tolist() == [0]
+
+
+@pytest.mark.parametrize("length", [0, 1, 19, 20, 39, 40])
+def test_both_decoders_agree_how_much_of_a_header_is_enough(length: int) -> None:
+    """Beside others that are whole, so that the quick one reads them all at once."""
+    cut = [
+        raw_header(ethernet(packet)[: 14 + length], frame_length=1500)
+        for packet in (ipv4("20.1.2.3", payload=bytes(30)), ipv6("2a00::5"))
+    ]
+    data = [datagram(flow_sample(each, source=1)) for each in (*cut, HEADER)]
+    batch = decode_batch(data)
+    assert batch.samples.family.tolist() == [4 if length >= 20 else 0, 6 if length >= 40 else 0, 4]
+
+
+@pytest.mark.parametrize("ethertype", [b"\x88\xcc", b"\x08\x06", b"\x12\x34", b"\x00\x40"])
+def test_what_looks_like_ip_behind_another_ethertype_is_none(ethertype: bytes) -> None:
+    frames = [frame(ethertype, packet) for packet in (ipv4("20.1.2.3"), ipv6("2a00::5"))]
+    data = [datagram(flow_sample(raw_header(each, frame_length=64), source=1)) for each in frames]
+    assert decode_batch(data).samples.family.tolist() == [0, 0]
+
+
+def test_a_header_without_ethernet_is_read_beside_one_with_it() -> None:
+    """Header protocols 11 and 12: the packet begins at once."""
+    headers = [
+        raw_header(ipv4("20.1.2.3"), frame_length=64, protocol=11),
+        raw_header(ipv6("2a00::5"), frame_length=64, protocol=12),
+    ]
+    for together in ([*headers], [*headers, HEADER]):
+        data = [datagram(flow_sample(each, source=1)) for each in together]
+        assert decode_batch(data).samples.family.tolist() == [4, 6, 4][: len(together)]
