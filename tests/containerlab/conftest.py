@@ -25,12 +25,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One small lab in namespaces for all tests of this folder."""
     options = LabOptions(
-        routes=3_000,
-        routes6=1_000,
-        active=600,
-        active6=200,
-        capacity=200,
-        capacity6=80,
+        routes=1_500,
+        routes6=700,
+        active=400,
+        active6=150,
+        capacity=150,
+        capacity6=60,
         pps=2_000,
         sampling=2,
         strategy="safe",

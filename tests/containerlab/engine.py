@@ -48,15 +48,15 @@ class Engine:
 
 
 def find() -> tuple[Engine | None, str]:
-    """An engine that can run the base image, or why there is none."""
+    """An engine that can run the base image, or why there is none. Nothing is pulled for a test."""
     why = "neither docker nor podman is installed"
     for name in ("docker", "podman"):
         if shutil.which(name):
             engine = Engine(name)
             try:
-                engine.run("run", "--rm", "--network", "none", "--privileged", BASE, "true")
+                engine.run("run", "--rm", "--pull=never", "--network=none", "--privileged", BASE, "true")
             except (EngineError, subprocess.TimeoutExpired) as error:
-                why = str(error).splitlines()[0][:200]
+                why = f"{name}: {str(error).splitlines()[-1][:200]}"
             else:
                 return engine, ""
     return None, f"no container engine that runs {BASE}: {why}"

@@ -1,6 +1,7 @@
 """The images of lab/containerlab, built and run where there is an engine: containers pass check.sh too.
 
-Minutes, most of them for Debian's and Python's packages; skipped where no engine runs the base image.
+Minutes, most of them for Debian's and Python's packages; skipped where no engine has the base image and can
+run it (`docker pull debian:bookworm-slim`).
 """
 
 from __future__ import annotations
