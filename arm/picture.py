@@ -95,7 +95,7 @@ def family_status(watched: Watched, unseen: float, hardware: HardwareStatus | No
 
 
 def active_routes(watched: Watched, since: Mapping[Prefix, float]) -> Iterator[ActiveRoute]:
-    """The route table: what carries traffic by its worth, then what is in the kernel without traffic."""
+    """The route table: what carries traffic by its worth, then what differs, then the rest of the kernel."""
     carried = watched.carried if watched.carried is not None else Carried.of(watched.loop)
     rates = carried.rates()
     active = dict.fromkeys(prefix for prefix, _ in watched.active)
