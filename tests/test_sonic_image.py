@@ -111,8 +111,8 @@ _INSIDE = """
 mount -t tmpfs none /run && ip link set lo up && ip link add port type veth peer name other &&
 ip link set port up && ip link set other up && ip address add 192.0.2.1/24 dev port &&
 mkdir -p /run/redis/sonic-db && cp {databases} /run/redis/sonic-db/database_config.json &&
-redis-server --port 0 --unixsocket /run/redis/redis.sock --save '' --notify-keyspace-events AKE \\
-    --daemonize yes --pidfile /run/redis/pid >/dev/null &&
+{{ setpriv --pdeathsig KILL redis-server --port 0 --unixsocket /run/redis/redis.sock --save '' \\
+    --notify-keyspace-events AKE >/dev/null & }} &&
 until redis-cli -s /run/redis/redis.sock -n 2 hset CRM:STATS crm_stats_ipv4_route_used 5 \\
     crm_stats_ipv4_route_available 95 >/dev/null; do sleep 0.1; done &&
 exec {start}
@@ -238,11 +238,8 @@ def test_bird_and_arm_run_are_run_again_and_leave_the_routes(tmp_path: Path) -> 
         text = container.log.read_text()
         assert text.index("ARM is stopped") < text.index("BIRD is stopped")
     finally:
-        redis = container.inside("cat", "/run/redis/pid").strip()
         container.process.terminate()
         container.process.wait(30)
-        if redis:
-            os.kill(int(redis), signal.SIGKILL)
 
 
 def test_without_a_configuration_it_waits_and_says_so(tmp_path: Path) -> None:
