@@ -239,7 +239,7 @@ class Concern:
 
 @dataclass(frozen=True, slots=True)
 class HardwareStatus:
-    """How full the hardware's table for one family is, as the platform says. None is what it does not tell."""
+    """How full the hardware's table for one family is, as the platform says. None: it does not tell."""
 
     platform: str  # "sonic", "cumulus" or "devlink"
     used: int | None  # entries, whoever's

@@ -103,14 +103,14 @@ def _state(watched: Watched) -> Iterator[Finding]:
         yield Finding(
             "withdrawn",
             f"{family.title} entries are withdrawn: everything follows the default",
-            "set announce.mode to active and reload when ARM shall go on",
+            "`arm mode active` when ARM shall go on; `arm mode` says who wants it as it is",
             family,
         )
     if watched.state is State.OBSERVING:
         yield Finding(
             "observing",
             f"{family.title} entries stay as they are: ARM only observes",
-            "set announce.mode to active and reload when ARM shall act",
+            "`arm mode active` when ARM shall act; `arm mode` says who wants it as it is",
             family,
         )
     if not watched.default_route:

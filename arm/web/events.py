@@ -81,7 +81,7 @@ class Events:
         self._event, self._beat = Written.of(_HEARTBEAT), Written.of(_HEARTBEAT)
         self._news: deque[tuple[int, bytes]] = deque(maxlen=MOST_EVENTS)  # the latest events by number
         self._newest = self._log_number()
-        self._since: tuple[int, Written | None] | None = None  # the news since a number, for all who heard that one
+        self._since: tuple[int, Written | None] | None = None  # since a number, for who heard that
         self._taken = 0
         self._lines: set[Line] = set()
 
