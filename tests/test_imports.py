@@ -22,6 +22,8 @@ ALLOWED: dict[str, set[str]] = {
     "operating": {"model", "config", "history", "orders", "reload"},
     "health": {"model"},
     "history": {"model"},
+    "allocator": set(),
+    "beside": set(),
     "stalls": set(),
     "freeze": set(),
     "lifecycle": {"model", "freeze"},
