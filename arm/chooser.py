@@ -130,8 +130,8 @@ class Chooser:
             before = known.get(prefix)
             if self._strategy == "top":
                 route = question.table.get(prefix)
-                if route is None:
-                    continue  # withdrawn since
+                if route is None or question.loop.denies(route):
+                    continue  # withdrawn since; or heavy, but not to be installed
                 entry = Entry(prefix, route.next_hop, route.attributes)
             else:
                 # Also if its route is another since the question: the table is safe as it was chosen, and

@@ -179,9 +179,11 @@ class FamilyLoop:
 
     def hop_of(self, route: Route) -> int:
         """The number of a route's next hop, as selection compares them."""
-        if not self._policy.empty and self._policy.judge(route, self._time) is Verdict.DENY:
-            return DEFAULT
-        return self.hop((route.next_hop,))
+        return DEFAULT if self.denies(route) else self.hop((route.next_hop,))
+
+    def denies(self, route: Route) -> bool:
+        """A rule says that this route is never installed."""
+        return not self._policy.empty and self._policy.judge(route, self._time) is Verdict.DENY
 
     def hop(self, gateways: Gateways) -> int:
         """The number of a next hop, as selection compares them."""

@@ -14,6 +14,7 @@ from arm.chooser import Answer, Chooser, Question, beside
 from arm.model import Entry, Family, Kind, Pool, Prefix
 from arm.rib.hoptable import DEFAULT, HopTable
 from arm.rib.prefixmap import PrefixMap
+from arm.selection.policy import Policy, Rule
 from tests.familyworld import Around, address, prefix
 from tests.rib.plain import KEY_BITS, Place, owner, size, tables
 
@@ -203,6 +204,23 @@ def test_what_others_hold_and_what_the_hardware_refuses_is_no_room(family: Famil
     assert count(0, 1) == one
     assert count(0, 0) == []
     assert count(9, 5) == one
+
+
+@strategies
+@pytest.mark.parametrize("family", Family)
+def test_pins_and_denials_bind_every_strategy(strategy: str, family: Family) -> None:
+    quiet, loud, other = (prefix(family, number) for number in (1, 2, 3))
+    around = Around(family, policy=Policy([Rule(prefix=quiet)], [Rule(prefix=loud)]))
+    for where, number in ((quiet, 2), (loud, 3), (other, 2)):
+        around.announce(where, number)
+    around.refresh()
+    around.measure({address(loud): 1000, address(other): 10}, 0.0)
+    around.measure({}, 1.0)
+    asking = Asking({family: around}, pools(20, 20))
+    answer = asking.ask(Chooser(strategy, asking.pools, 0.0, 0.0), {family: {}})[family]
+    does = {place: around.loop.entry_hop(entry) for place, entry in answer.entries.items()}
+    assert does[quiet] == does[other] == around.hop(2)
+    assert does.get(loud, DEFAULT) == DEFAULT
 
 
 @pytest.mark.parametrize("family", Family)

@@ -23,6 +23,8 @@ def heaviest(
     for family, demand in demands.items():
         routes = demand.table.routes
         weights = carried(demand)
+        pinned = demand.pins.find(routes.starts, routes.lengths) >= 0
+        weights[pinned] = np.inf
         rows = np.flatnonzero((weights > 0.0) & (weights >= demand.minimum) & (routes.hops != MIXED))
         rows = rows[routes.lengths[rows] > 0]
         taken = sum(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,10 +15,13 @@ from arm.selection import top
 from arm.selection.demand import Demand
 
 families = st.sampled_from(Family)
+places = st.sets(st.integers(0, 7))
 weights = st.lists(st.sampled_from((0.0, 1.0, 2.0, 3.5, 8.0)), min_size=8, max_size=8)
 
 
-def demand(family: Family, carried: list[float], incumbents: set[int], minimum: float) -> Demand:
+def demand(
+    family: Family, carried: list[float], incumbents: set[int], minimum: float, pins: Set[int] = frozenset()
+) -> Demand:
     """Eight /16s side by side, each with a next hop of its own and one address that has traffic."""
     bits = min(family.bits, 64)
     rows = [(number << (bits - 16), 16, number + 1) for number in range(8)]
@@ -25,21 +30,22 @@ def demand(family: Family, carried: list[float], incumbents: set[int], minimum: 
     nothing = HopTable.of(bits, ())
     held = HopTable.of(bits, [rows[number] for number in incumbents])
     keys = np.array([start + 5 for start, _, _ in rows], np.uint64)
-    return Demand(index.snapshot(), keys, np.array(carried), nothing, nothing, held, minimum)
+    pinned = HopTable.of(bits, [rows[number] for number in pins])
+    return Demand(index.snapshot(), keys, np.array(carried), nothing, pinned, held, minimum)
 
 
-@given(families, weights, st.sets(st.integers(0, 7)), st.integers(0, 9), st.sampled_from((0.0, 2.0)))
+@given(families, weights, places, st.integers(0, 9), st.sampled_from((0.0, 2.0)), places)
 def test_equals_the_plain_twin(
-    family: Family, carried: list[float], incumbents: set[int], room: int, minimum: float
+    family: Family, carried: list[float], incumbents: set[int], room: int, minimum: float, pins: set[int]
 ) -> None:
-    asked = demand(family, carried, incumbents, minimum)
+    asked = demand(family, carried, incumbents, minimum, pins)
     pool = Pool("routes", room, {family: (1,) * (family.bits + 1)})
     found = top.heaviest({family: asked}, [pool], [room], 0.5)[family]
     scores = {
         n: weight / (0.5 if n in incumbents else 1.0)
         for n, weight in enumerate(carried)
         if weight > 0 and weight >= minimum
-    }
+    } | dict.fromkeys(pins, float("inf"))
     order = sorted(scores, key=lambda n: (-scores[n], n not in incumbents, n))[:room]
     assert sorted(found.hops.tolist()) == sorted(n + 1 for n in order)
 
