@@ -26,7 +26,7 @@ def test_the_wheel_installs_by_the_documented_commands(wheel: Path, tmp_path: Pa
     (tree / "dist").mkdir()
     shutil.copy(wheel, tree / "dist")
     with Chroot(builder(13), tmp_path / "root", binds={"/tree": tree}) as system:
-        system.install("systemd")
+        system.install("procps", "systemd")
         for command in documented("Anything else with Python 3.11 and systemd"):
             system.run("sh", "-c", f"cd /tree && {command}")
         assert system.run("arm", "--version").stdout == f"arm {__version__}\n"
