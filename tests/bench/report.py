@@ -28,6 +28,10 @@ BENCHMARKS = {  # what it is called, module, arguments
     "closedloop-safe": ("Choosing while traffic drifts: safe", "closedloop", ("--strategy", "safe")),
     "repair": ("Repair after a routing change: optimal", "repair", ()),
     "repair-safe": ("Repair after a routing change: safe", "repair", ("--strategy", "safe")),
+    "flows": ("Traffic by AS", "flows", ()),
+    "day": ("A day's routing updates", "day", ()),
+    "listeners": ("Listeners of the live events", "listeners", ()),
+    "page": ("The page with 100,000 routes", "page", ()),
     "loop": ("The event loop at full scale", "scale_loop", ()),
     "scale": ("End to end at full scale", "scale", ()),
 }
