@@ -40,6 +40,7 @@ from arm.freeze.reasons import Vitals
 from arm.health import Change
 from arm.keeping import Keeper
 from arm.lifecycle import Facts, Lifecycle, State
+from arm.log import RateLimit
 from arm.log import configure as configure_log
 from arm.model import ArmError, Family, KernelRoute, Prefix
 from arm.operating import Operator, Wiring
@@ -59,6 +60,7 @@ log = structlog.get_logger("arm")
 TICK = 1.0  # seconds
 LATE = 5.0  # seconds from telling BIRD to the kernel's route: longer is a fault, not a delay
 BACKLOG = 1 << 20  # octets that ExaBGP has not read
+PROGRESS = 5.0  # seconds between lines in the log about a table that is being learned
 CATCH_UP = 5.0  # seconds between choices while the last one is far from being told
 RESYNC = 60.0  # seconds between full reads of the kernel's routes, in case an event was missed
 
@@ -158,6 +160,7 @@ class Arm:
         self._import_limits: dict[Family, int] = {}  # BIRD's: hitting one blocks even guards
         self._hardware_limits: dict[Family, int] = {}
         self._reload_faults: tuple[str, ...] = ()
+        self._rate_limit = RateLimit(PROGRESS)
         self._speaking = False
         self._chosen_at = -chosen.interval
 
@@ -376,6 +379,9 @@ class Arm:
             yield
         # The picture first: it shows the last choice as it turned out, not the next one half done.
         _log_health(self._publish(now))
+        for family, learning in self._board.learning().items():
+            if learning.per_second > 0.0 and self._rate_limit.allow(family, now) is not None:
+                log.info("learning", family=family.label, progress=str(learning))
         yield
         passed = now - self._chosen_at + TICK / 2
         behind = self._speaker.far_behind() and passed < CATCH_UP

@@ -16,6 +16,7 @@ from arm.family import FamilyLoop
 from arm.fib.compare import Books, Differences, Reconciler
 from arm.fib.hardware import Hardware
 from arm.fib.netlink import KernelRoutes
+from arm.freeze.learning import Learning, Progress
 from arm.health import Change, Health
 from arm.history import History
 from arm.history_figures import Totals, resident
@@ -80,6 +81,7 @@ class Board:
         self._entries: Sequence[EntryRow] | None = ()  # likewise
         self._proofs = {family: Proof() for family in Family}
         self._reconcilers = {family: Reconciler() for family in Family}
+        self._progress = {family: Progress() for family in Family}
         self._agents: Sequence[AgentCounters] = ()
 
     def status(self) -> Status:
@@ -135,6 +137,11 @@ class Board:
             f"{each.family.title} {each.state}, {each.installed} installed" for each in self._status.families
         )
         return "; ".join(words)
+
+    def learning(self) -> Mapping[Family, Learning]:
+        """Families whose tables are being learned, and how far that is."""
+        seen = {family: watched.learning for family, watched in self._watched.items()}
+        return {family: learning for family, learning in seen.items() if learning is not None}
 
     def agents(self) -> Sequence[AgentCounters]:
         return self._agents
@@ -244,6 +251,13 @@ class Board:
             "loop_stalls": rooms.stalls.count,
         }
 
+    def _learning(self, family: Family, state: State, now: float) -> Learning | None:
+        progress, rooms = self._progress[family], self._rooms
+        if state is not State.LEARNING:
+            progress.over()
+            return None
+        return progress.look(rooms.feed.routes(family), rooms.lifecycles[family].routes, now)
+
     def _watch(self, family: Family, now: float) -> Watched:
         rooms, loop, state = self._rooms, self._rooms.loops[family], self._rooms.lifecycles[family].state
         proven = None
@@ -280,5 +294,6 @@ class Board:
             reasons=rooms.lifecycles[family].reasons,
             ceiling=rooms.lifecycles[family].ceiling,
             proven=proven,
+            learning=self._learning(family, state, now),
             never_came=rooms.speaker.never_came(family),
         )

@@ -118,6 +118,11 @@ class Lifecycle:
         """Entries that the hardware had room for when it refused more; None: it has not lately."""
         return self._freeze.hardware.ceiling
 
+    @property
+    def routes(self) -> int:
+        """Of the table when it was whole, in an earlier run too; 0 if it never was."""
+        return self._freeze.routes
+
     def shrinks(self, routes: int) -> bool:
         """Would a table of so many routes, if it came into use, freeze the family?"""
         return self._freeze.shrinks(routes)

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 
 from arm.family import FamilyLoop
 from arm.fib.compare import Differences, Fault
+from arm.freeze.learning import Learning
 from arm.freeze.reasons import Reason
 from arm.lifecycle import State
 from arm.model import (
@@ -45,6 +46,7 @@ class Watched:
     reasons: Sequence[Reason] = ()  # to be frozen
     ceiling: int | None = None  # entries that the hardware had room for when it refused more
     proven: Proven | None = None  # None: where traffic should go is not known now
+    learning: Learning | None = None  # how far it is
     never_came: Sequence[Prefix] = ()  # entries that were taken back as the kernel did not show them
     carried: Carried | None = None  # None: what the loop's meter says
 

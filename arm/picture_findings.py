@@ -95,7 +95,7 @@ def _state(watched: Watched) -> Iterator[Finding]:
     if watched.state is State.LEARNING:
         yield Finding(
             "learning",
-            f"the {family.title} table is being learned ({watched.rib_routes} routes so far); entries stay",
+            f"the {family.title} table is being learned ({watched.learning}); entries stay",
             "wait; this ends with BIRD's end-of-RIB",
             family,
         )

@@ -60,6 +60,7 @@ ALLOWED: dict[str, set[str]] = {
     "board": {
         "model",
         "explain",
+        "freeze",
         "history",
         "sflow",
         "rib",

@@ -117,6 +117,11 @@ class Freeze:
         self._regain(self._samples.last, clock)
         return tuple(self._reasons(clock))
 
+    @property
+    def routes(self) -> int:
+        """Of the table when it was whole; 0 if it never was."""
+        return round(self._routes)
+
     def shrinks(self, routes: int) -> bool:
         """Would a table of so many routes be a reason to freeze?"""
         return self._routes >= FEW and routes < self._routes * (1.0 - self.limits.table_drop)
