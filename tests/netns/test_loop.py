@@ -23,6 +23,7 @@ from lab import traffic
 from lab.lab import Lab
 from lab.options import LabOptions
 from lab.plan import TEST_BETTER, TEST_RICH, TEST_SINGLE, TEST_SPARE
+from tests.bench.scale_processes import Use, processes, use
 from tests.netns import by_as
 from tests.netns.watch import KernelWatch
 
@@ -68,6 +69,12 @@ def running(lab: Lab, watch: KernelWatch) -> float:
     lab.start_arm()
     until(lambda: all(each["state"] != "learning" for each in families_of(lab)), 90, "table learned")
     return time.monotonic()
+
+
+@pytest.fixture(scope="module")
+def used(lab: Lab, running: float) -> dict[str, Use]:
+    """What the programs have once traffic is known and the entries are installed."""
+    return use(processes(lab))
 
 
 def families_of(lab: Lab) -> list[dict[str, Any]]:
@@ -152,7 +159,7 @@ def test_the_kernel_holds_only_what_it_should(lab: Lab, running: float, family: 
         assert " proto bird" in line or " proto kernel" in line or line.startswith("\tnexthop"), line
 
 
-def test_arm_says_the_same_as_the_kernel(lab: Lab, running: float) -> None:
+def test_arm_says_the_same_as_the_kernel(lab: Lab, running: float, used: dict[str, Use]) -> None:
     for family in Family:
         until(
             lambda family=family: (
@@ -391,6 +398,16 @@ def watch_agrees(lab: Lab, watch: KernelWatch, family: Family) -> bool:
     """At a moment without a change in between, what was followed is what `ip` lists."""
     kernel = set(lab.kernel_routes(family)) - {family.default}
     return watch.present[family] == kernel
+
+
+def test_nothing_has_grown_meanwhile(lab: Lab, running: float, used: dict[str, Use]) -> None:
+    """Minutes of all this are the soak's short form; `tests.bench.scale --seconds 3600` is the hour."""
+    assert lab.arm is not None
+    for name, now in use(processes(lab)).items():
+        grown, more = now.memory - used[name].memory, now.descriptors - used[name].descriptors
+        print(f"{name}: {grown:+.1f} MB, {more:+d} descriptors")
+        assert grown < 20.0, name
+        assert more <= 1, name  # a request may be under way
 
 
 def test_a_full_log_holds_no_surprises(lab: Lab, running: float) -> None:
