@@ -11,6 +11,7 @@ from arm.model import Attributes, Family, Pool, Prefix, Route
 from arm.rib.fulltable import RouteIndex
 from arm.rib.hoptable import HopTable
 from arm.selection import top
+from arm.selection.check import misforwarded
 from arm.selection.choose import choose, upper_bound
 from arm.selection.demand import Demand
 from arm.selection.policy import Policy, Rule
@@ -44,6 +45,31 @@ def test_the_default_route_is_never_chosen(strategy: str) -> None:
     entries = choose(strategy, {V4: asked}, [pool("all", 8)]).tables[V4]
     assert 0 not in entries.lengths.tolist()
     assert {2, 3} <= set(entries.hops.tolist())
+
+
+@pytest.mark.parametrize("strategy", ["top", "safe", "optimal"])
+def test_what_is_below_the_minimum_is_left_out_though_there_is_room(strategy: str) -> None:
+    asked = replace(demand(V4, [1.0, 2.0, 3.0, 0.0]), minimum=2.0)
+    entries = choose(strategy, {V4: asked}, [pool("all", 8)]).tables[V4]
+    assert sorted(entries.hops.tolist()) == [3, 4]
+
+
+@pytest.mark.parametrize("strategy", ["safe", "optimal"])
+def test_what_others_have_in_the_fib_is_not_chosen_as_well(strategy: str) -> None:
+    """It leads where the table says, so no traffic of it is left to serve."""
+    asked = demand(V4, [9.0, 1.0])
+    theirs = asked.table.routes.take(np.array([True, False]))
+    asked = replace(asked, fixed=theirs)
+    entries = choose(strategy, {V4: asked}, [pool("all", 8)]).tables[V4]
+    assert entries.rows() == asked.table.routes.rows()[1:]
+
+
+@pytest.mark.parametrize("start", [0, 1 << 31, (1 << 32) - 1])
+def test_the_first_and_the_last_address_are_looked_at(start: int) -> None:
+    asked = demand(V4, [1.0])
+    entries = HopTable.of(32, [(start, 32, 9)])
+    wrong = misforwarded(entries, asked.table, asked.fixed)
+    assert (wrong.firsts.tolist(), wrong.lasts.tolist(), wrong.keys) == ([start], [start], 1)
 
 
 def test_top_fills_with_what_is_small_when_the_next_best_is_too_large() -> None:

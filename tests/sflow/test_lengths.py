@@ -108,3 +108,13 @@ def test_a_header_without_ethernet_is_read_beside_one_with_it() -> None:
     for together in ([*headers], [*headers, HEADER]):
         data = [datagram(flow_sample(each, source=1)) for each in together]
         assert decode_batch(data).samples.family.tolist() == [4, 6, 4][: len(together)]
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2, 255])
+def test_the_data_source_has_a_class_and_an_index(kind: int) -> None:
+    """One octet and three, in one word; in expanded samples two words."""
+    sample = flow_sample(HEADER, source=kind << 24 | 0xABCDEF)
+    (scalar,) = decode(datagram(sample)).samples
+    assert getattr(scalar, "source_id", None) == (kind, 0xABCDEF)
+    found = decode_batch([datagram(sample)]).samples
+    assert (found.source_class.tolist(), found.source_index.tolist()) == ([kind], [0xABCDEF])
