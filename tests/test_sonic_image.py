@@ -141,6 +141,8 @@ class Container:
             "ARM_BIRD": str(ROOT / "bird" / "bird.conf"),
         }
         words = [
+            "env",
+            "--default-signal=HUP",  # who runs the tests by nohup has it ignored, and no shell can change that
             "unshare",
             "--net",
             "--mount",

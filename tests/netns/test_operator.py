@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import PIPE
@@ -171,7 +172,9 @@ def test_a_reload_and_what_stays_on_top_of_it(operated: Operated) -> None:
     operated.arm("mode", "observe")
     operated.conf.write_text(operated.conf.read_text().replace("ipv4 = 200", "ipv4 = 150"))
     assert operated.json("reload")["lines"] == ["capacity.ipv4: 200 → 150"]
-    assert operated.lab.api("/api/v1/status")["operated"]["mode"] == "observe"
+    until(lambda: operated.lab.api("/api/v1/status")["operated"]["mode"] == "observe", 5, "the next picture")
+    time.sleep(2)
+    assert operated.lab.api("/api/v1/status")["operated"]["mode"] == "observe", "whatever the file says"
     operated.conf.write_text("[reflector\n")
     assert operated.arm("reload", code=4) == ""
     operated.arm("mode", "active")
