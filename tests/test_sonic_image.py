@@ -142,7 +142,7 @@ class Container:
         }
         words = [
             "env",
-            "--default-signal=HUP",  # who runs the tests by nohup has it ignored, and no shell can change that
+            "--default-signal=HUP",  # who runs the tests by nohup has it ignored, which no shell can change
             "unshare",
             "--net",
             "--mount",
