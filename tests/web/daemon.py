@@ -30,7 +30,7 @@ class Daemon:
         self.told: dict[Prefix, Entry] = {}
         self.kernel: dict[Prefix, KernelRoute] = {}
         self.ever = set[Prefix]()  # places at which something has been installed
-        self.life = SimpleNamespace(state=State.ACTIVE, reasons=(), ceiling=None)
+        self.life = SimpleNamespace(state=State.ACTIVE, reasons=(), ceiling=None, routes=0)
         self.now = 0.0
         self.loops[Family.IPV4].connected([Prefix("10.0.0.0/24")])
         for prefix, next_hop in (("20.0.0.0/16", 1), ("20.0.1.0/24", 2), ("20.1.0.0/16", 2)):
