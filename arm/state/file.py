@@ -9,36 +9,25 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from arm.model import ArmError
 from arm.state.encoding import LIMIT, decode, encode
 from arm.state.saved import Saved
 
 NAME = "state.arm"
-SET_ASIDE = "state.arm.bad"  # one that could not be used; the latest
+SET_ASIDE = f"{NAME}.bad"  # one that could not be used; the latest
+
+Held = TypeVar("Held")
 
 
 def load(directory: Path, limit: int = LIMIT) -> tuple[Saved | None, ArmError | None]:
     """What an earlier run saved: nothing if there was none. What cannot be used is set aside, so that nothing
     is lost when this run saves; the error tells so. Never raises."""
-    path = directory / NAME
-    try:
-        return decode(read_file(path, limit)), None
-    except FileNotFoundError:
-        return None, None
-    except OSError as error:
-        reason = error.strerror or str(error)
-    except ValueError as error:
-        reason = str(error)
-    try:
-        path.replace(directory / SET_ASIDE)
-    except OSError as error:
-        aside = f"it cannot be set aside either ({error.strerror})"
-    else:
-        aside = f"it is kept as {SET_ASIDE}"
-    problem = f"{path} cannot be used: {reason}; {aside}"
-    return None, ArmError(problem, "ARM starts as if for the first time; nothing needs to be done")
+    remedy = "ARM starts as if for the first time; nothing needs to be done"
+    return load_file(directory / NAME, limit, decode, remedy)
 
 
 def save(directory: Path, saved: Saved, limit: int = LIMIT) -> ArmError | None:
@@ -47,11 +36,39 @@ def save(directory: Path, saved: Saved, limit: int = LIMIT) -> ArmError | None:
     try:
         replace_file(directory / NAME, encode(saved, limit))
     except OSError as error:
-        problem = f"cannot write {directory / NAME} ({error.strerror or error})"
-        return ArmError(problem, "make room in state.directory, and let ARM's user write there")
+        return not_written(directory / NAME, error)
     except ValueError as error:
         return ArmError(f"cannot write {directory / NAME} ({error})", "report it with ARM's log")
     return None
+
+
+def load_file(
+    path: Path, limit: int, decode: Callable[[bytes], Held], remedy: str
+) -> tuple[Held | None, ArmError | None]:
+    """What `decode` makes of a file of at most `limit` octets: nothing if there is none. What cannot be used
+    is set aside with ".bad" at the end of its name; the error tells so, and `remedy`. Never raises."""
+    try:
+        return decode(read_file(path, limit)), None
+    except FileNotFoundError:
+        return None, None
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except ValueError as error:
+        reason = str(error)
+    place = path.with_name(f"{path.name}.bad")
+    try:
+        path.replace(place)
+    except OSError as error:
+        aside = f"it cannot be set aside either ({error.strerror})"
+    else:
+        aside = f"it is kept as {place.name}"
+    return None, ArmError(f"{path} cannot be used: {reason}; {aside}", remedy)
+
+
+def not_written(path: Path, error: OSError) -> ArmError:
+    """Why a file of the state directory is still the old one."""
+    problem = f"cannot write {path} ({error.strerror or error})"
+    return ArmError(problem, "make room in state.directory, and let ARM's user write there")
 
 
 def read_file(path: Path, limit: int) -> bytes:
