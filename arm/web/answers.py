@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from aiohttp import ETag, web
 from multidict import MultiMapping
@@ -105,7 +105,28 @@ def json_answer(request: web.Request, text: str) -> web.Response:
     return answer
 
 
-def link_pages(request: web.Request, answer: web.Response, offset: int, limit: int, matched: int) -> None:
+class Paged(Protocol):
+    """A query that asks for a part of what matches."""
+
+    @property
+    def limit(self) -> int: ...
+
+    @property
+    def offset(self) -> int: ...
+
+
+async def page_answer(
+    request: web.Request, query: Paged, make: Callable[[], tuple[int, str]]
+) -> web.Response:
+    """One page, with links to those beside it. `make`, in the thread for searches, gives how many match and
+    the JSON."""
+    matched, text = await request.app[SEARCHES].make(make)
+    answer = json_answer(request, text)
+    _link_pages(request, answer, query.offset, query.limit, matched)
+    return answer
+
+
+def _link_pages(request: web.Request, answer: web.Response, offset: int, limit: int, matched: int) -> None:
     """Where the pages before and after this one are (RFC 8288)."""
     places = {"prev": max(0, offset - limit)} if offset > 0 else {}
     if offset + limit < matched:

@@ -17,7 +17,7 @@ from arm.web.answers import (
     SEARCHES,
     AnswerThread,
     json_answer,
-    link_pages,
+    page_answer,
     query_of,
 )
 from arm.web.connection import LISTENERS, room
@@ -61,10 +61,7 @@ async def get_routes(request: web.Request) -> web.Response:
         matched, page = search(rows, query)
         return matched, routes_json(len(rows), matched, query, page)
 
-    matched, text = await request.app[SEARCHES].make(found)
-    answer = json_answer(request, text)
-    link_pages(request, answer, query.offset, query.limit, matched)
-    return answer
+    return await page_answer(request, query, found)
 
 
 async def get_agents(request: web.Request) -> web.Response:

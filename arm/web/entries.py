@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from arm.web.answers import SEARCHES, json_answer, link_pages, query_of
+from arm.web.answers import json_answer, page_answer, query_of
 from arm.web.openapi import Endpoint
 from arm.web.problem import ProblemError
 from arm.web.schemas import DIFFERENCES, Difference, FamilyLabel, NoQuery
@@ -206,10 +206,7 @@ def entries_page(rows: Sequence[Any], query: EntryQuery) -> tuple[int, str]:
 async def get_entries(request: web.Request) -> web.Response:
     source, query = _source(request), query_of(EntryQuery, request.query)
     rows = source.entries()
-    matched, text = await request.app[SEARCHES].make(lambda: entries_page(rows, query))
-    answer = json_answer(request, text)
-    link_pages(request, answer, query.offset, query.limit, matched)
-    return answer
+    return await page_answer(request, query, lambda: entries_page(rows, query))
 
 
 async def get_peers(request: web.Request) -> web.Response:
@@ -241,10 +238,7 @@ def plan_page(plans: Sequence[Any], query: PlanQuery) -> tuple[int, str]:
 async def get_plan(request: web.Request) -> web.Response:
     source, query = _source(request), query_of(PlanQuery, request.query)
     plans = await source.plan()
-    matched, text = await request.app[SEARCHES].make(lambda: plan_page(plans, query))
-    answer = json_answer(request, text)
-    link_pages(request, answer, query.offset, query.limit, matched)
-    return answer
+    return await page_answer(request, query, lambda: plan_page(plans, query))
 
 
 ENTRIES = (
