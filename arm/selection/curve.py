@@ -22,6 +22,7 @@ from arm.selection.demand import Choice, Demand, carried
 from arm.selection.fill import fill
 from arm.selection.optimal import Optimal
 from arm.selection.problem import Problem
+from arm.selection.top import worthy
 
 Shares = tuple[float | None, ...]
 
@@ -86,9 +87,8 @@ def numbers(capacity: int, active: int) -> list[int]:
 
 def _ranking(demand: Demand) -> NDArray[np.intp]:
     """Rows of the full table, those first that carry most."""
-    routes, weights = demand.table.routes, carried(demand)
-    fit = (weights > 0.0) & (weights >= demand.minimum) & (routes.hops != MIXED) & (routes.lengths > 0)
-    rows = np.flatnonzero(fit)
+    weights = carried(demand)
+    rows = worthy(demand, weights)
     return rows[np.lexsort((rows, -weights[rows]))]
 
 

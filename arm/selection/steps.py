@@ -80,7 +80,7 @@ def plan(
         stuck = _all_that_fit(trees, free, free.has_in_the_end, detours.own)
         tied = go(region for region in left if region.tied)
         stuck += [region for region in tied if not free.has_in_the_end(region)]
-        left_out = [region for region in tied if free.has_in_the_end(region)]
+        left_out = any(map(free.has_in_the_end, tied))
         if stuck:
             rest = together(stuck)
             if not free.has_in_the_end(rest):

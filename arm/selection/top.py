@@ -9,10 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from arm.model import Family, Pool
 from arm.rib.hoptable import MIXED, HopTable
 from arm.selection.demand import Demand, carried
+
+
+def worthy(demand: Demand, weights: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Rows of the routes that may be entries, by the traffic (n,) that each carries."""
+    routes = demand.table.routes
+    fit = (weights > 0.0) & (weights >= demand.minimum) & (routes.hops != MIXED) & (routes.lengths > 0)
+    return np.flatnonzero(fit)
 
 
 def heaviest(
@@ -25,8 +33,7 @@ def heaviest(
         weights = carried(demand)
         pinned = demand.pins.find(routes.starts, routes.lengths) >= 0
         weights[pinned] = np.inf
-        rows = np.flatnonzero((weights > 0.0) & (weights >= demand.minimum) & (routes.hops != MIXED))
-        rows = rows[routes.lengths[rows] > 0]
+        rows = worthy(demand, weights)
         taken = sum(
             (np.asarray(pool.costs[family]) for pool in pools if family in pool.costs),
             start=np.zeros(family.bits + 1, np.int64),
