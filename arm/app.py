@@ -13,6 +13,7 @@ import asyncio
 import faulthandler
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
@@ -58,10 +59,10 @@ from arm.web.server import serve
 log = structlog.get_logger("arm")
 
 TICK = 1.0  # seconds
+TURN = 0.0005  # seconds that the event loop waits for another thread whenever the kernel has kept it
 LATE = 5.0  # seconds from telling BIRD to the kernel's route: longer is a fault, not a delay
 BACKLOG = 1 << 20  # octets that ExaBGP has not read
 PROGRESS = 5.0  # seconds between lines in the log about a table that is being learned
-CATCH_UP = 5.0  # seconds between choices while the last one is far from being told
 RESYNC = 60.0  # seconds between full reads of the kernel's routes, in case an event was missed
 
 
@@ -71,6 +72,7 @@ def run(config: Config, path: Path, *, fixed_level: bool = False) -> int:
     `path` is read again at SIGHUP; `fixed_level`: its log level does not count.
     """
     return_large_pieces()
+    sys.setswitchinterval(TURN)
     faulthandler.enable()  # a watchdog that ends ARM shall show where it hung
     log.info("starting", version=__version__, config=str(path))
     stalls = Stalls()
@@ -162,7 +164,6 @@ class Arm:
         self._reload_faults: tuple[str, ...] = ()
         self._rate_limit = RateLimit(PROGRESS)
         self._speaking = False
-        self._chosen_at = -chosen.interval
 
     # --- start and stop, in order -------------------------------------------------------------------
 
@@ -335,6 +336,7 @@ class Arm:
         policy = assembly.policy(self._config, self._operator.orders)
         for loop in self._loops.values():
             loop.configure(assembly.valuation(self._config), policy)
+        self._choosing.rhythm.hurry()
 
     def _configure(self, config: Config) -> None:
         self._config, self._fingerprint = config, fingerprint(config)
@@ -383,10 +385,9 @@ class Arm:
             if learning.per_second > 0.0 and self._rate_limit.allow(family, now) is not None:
                 log.info("learning", family=family.label, progress=str(learning))
         yield
-        passed = now - self._chosen_at + TICK / 2
-        behind = self._speaker.far_behind() and passed < CATCH_UP
-        if passed >= self._config.selection.interval and not behind:
-            self._chosen_at = now
+        if any(self._loops[each].newcomers for each in Family if self._lifecycles[each].state.may_announce):
+            self._choosing.rhythm.hurry()
+        if not self._choosing.busy and self._choosing.rhythm.due(now + TICK / 2, self._speaker.far_behind()):
             self._choosing.begin()
         self._speak()
         self._keeper.tick(self._tables, now)
@@ -440,6 +441,7 @@ class Arm:
             reasons = [reason.name for reason in lifecycle.reasons]
             log.info("state", family=family.label, state=state.value, before=before.value, reasons=reasons)
             self._keeper.record.log.state(time.time(), family, state.value, before.value, reasons)
+            self._choosing.rhythm.hurry()
         self._speaker.freeze(family, not (state.may_announce or state.withdraws_all))
         if state is not State.LEARNING:
             self._choosing.adopt(family, kernel)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from arm.family import FamilyLoop
 from arm.model import Entry, Family, Kind, Pool, Prefix
-from arm.rib.hoptable import DEFAULT, HopTable
+from arm.rib.hoptable import DEFAULT, HopTable, Runs
 from arm.rib.paint import flatten
 from arm.rib.prefixmap import PrefixMap, text
 from arm.rib.table import RouteTable
@@ -22,31 +22,37 @@ from arm.selection.check import Wrong, misforwarded
 from arm.selection.choose import choose, kinds
 from arm.selection.demand import Demand, carried
 from arm.traffic.misses import Chosen
+from arm.traffic.newcomers import Weighed, light
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One family's part. `current` are its entries now; if it `keeps_all`, all of them stay."""
+    """One family's part. `current` are its entries now; if it `keeps_all`, all of them stay. If the table is
+    `fresh`, the attributes of any may be others than when it was chosen."""
 
     loop: FamilyLoop
     table: RouteTable
     demand: Demand
     current: Sequence[Entry]
     standing: HopTable  # `current`, by numbers
+    rows: Sequence[Entry]  # of `standing`
     keeps_all: bool
+    fresh: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One family's entries, those that carry most first. `wrong`: what the table would have misforwarded;
     then it must not leave. `active` are the table's prefixes that carry traffic, with what they carry per
-    second; `chosen` is the same choice, for whoever asks why traffic takes no entry."""
+    second; `chosen` is the same choice, for whoever asks why traffic takes no entry, and `weighed` for
+    whoever looks out for what it did not know."""
 
     entries: PrefixMap[Entry]
     wrong: Wrong
     crowded: bool
     active: Sequence[tuple[Prefix, float]]
     chosen: Chosen
+    weighed: Weighed
 
 
 class Chooser:
@@ -115,18 +121,31 @@ class Chooser:
         wrong = Wrong(*(np.empty(0, np.uint64),) * 2)
         if self._strategy != "top":
             wrong = misforwarded(table, demand.table, demand.fixed)
-        carries = carried(demand)
-        active, chosen = _active(question.loop, demand, carries), _chosen(demand, table, carries)
-        return Answer(self._entries(question, table), wrong, crowded, active, chosen)
+        carries, decides, does = carried(demand), decided(table, demand), flatten(table)
+        weighed = Weighed(
+            demand.keys,
+            demand.table.runs.hop(demand.keys),
+            demand.weights,
+            does,
+            light(decides[table.hops != DEFAULT]),
+        )
+        active, chosen = _active(question.loop, demand, carries), _chosen(demand, does, carries)
+        return Answer(self._entries(question, table, decides), wrong, crowded, active, chosen, weighed)
 
-    def _entries(self, question: Question, table: HopTable) -> PrefixMap[Entry]:
+    def _entries(self, question: Question, table: HopTable, decides: NDArray[np.float64]) -> PrefixMap[Entry]:
         family = question.loop.family
         known = {entry.prefix: entry for entry in question.current}
         found: dict[Prefix, Entry] = {}
-        rows, reasons = table.rows(), kinds(self._strategy, table, question.demand.table)
-        for row in np.argsort(-decided(table, question.demand), kind="stable").tolist():
-            (start, length, hop), kind = rows[row], reasons[row]
-            prefix = text(family, start << (family.bits - table.bits), length)
+        reasons = kinds(self._strategy, table, question.demand.table)
+        stays = self._stays(question, table, reasons)
+        order = np.argsort(-decides, kind="stable")
+        starts, lengths, hops = table.starts.tolist(), table.lengths.tolist(), table.hops.tolist()
+        for row, stands in zip(order.tolist(), stays[order].tolist(), strict=True):
+            if stands >= 0:
+                found[question.rows[stands].prefix] = question.rows[stands]
+                continue
+            hop, kind = hops[row], Kind(reasons[row])
+            prefix = text(family, starts[row] << (family.bits - table.bits), lengths[row])
             before = known.get(prefix)
             if self._strategy == "top":
                 route = question.table.get(prefix)
@@ -137,12 +156,21 @@ class Chooser:
                 # Also if its route is another since the question: the table is safe as it was chosen, and
                 # the repairs that follow rely on that.
                 hop = hop if kind is not Kind.GUARD else DEFAULT
-                if hop == DEFAULT and before is not None and before.kind is Kind.GUARD:
-                    found[prefix] = before  # most stay: what need not be made is not
-                    continue
                 entry = question.loop.entry(prefix, hop, question.table)
             found[prefix] = before if before == entry else entry
         return PrefixMap(family, found)
+
+    def _stays(self, question: Question, table: HopTable, reasons: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Which of the question's rows each entry (n,) is, if it is the same; else -1. Most are, and what
+        need not be made is not."""
+        if question.fresh or self._strategy == "top":
+            return np.full(len(table), -1, np.intp)
+        standing = question.standing
+        had = np.fromiter((entry.kind.value for entry in question.rows), np.intp, len(standing))
+        rows = standing.find(table.starts, table.lengths)
+        same = rows >= 0
+        same[same] = (standing.hops[rows[same]] == table.hops[same]) & (had[rows[same]] == reasons[same])
+        return np.where(same, rows, -1)
 
 
 def decided(table: HopTable, demand: Demand) -> NDArray[np.float64]:
@@ -224,10 +252,10 @@ def _active(loop: FamilyLoop, demand: Demand, carries: NDArray[np.float64]) -> A
     return Active(loop.family, demand.table.routes.take(rows), weights[rows])
 
 
-def _chosen(demand: Demand, table: HopTable, carries: NDArray[np.float64]) -> Chosen:
+def _chosen(demand: Demand, does: Runs, carries: NDArray[np.float64]) -> Chosen:
     """What was chosen, and which traffic could not be because its prefix carries too little."""
     poor = np.zeros(len(demand.keys), np.bool_)
     if demand.minimum > 0.0:
         owners = demand.table.owner(demand.keys)
         poor[owners >= 0] = carries[owners[owners >= 0]] < demand.minimum
-    return Chosen(demand.keys, poor, flatten(table))
+    return Chosen(demand.keys, poor, does)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
+from weakref import WeakSet
 
 import structlog
 
@@ -16,8 +18,10 @@ from arm.config_capacity import Capacity
 from arm.lifecycle import Lifecycle
 from arm.model import NO_ATTRIBUTES, Entry, Family, KernelRoute, Prefix
 from arm.plan import FamilyPlan, compare, untaken
+from arm.rhythm import Rhythm
 from arm.rib.hoptable import HopTable, key_bits
 from arm.rib.prefixmap import PrefixMap
+from arm.rib.table import RouteTable
 from arm.routing import Routing, Tables
 from arm.selection.reproducer import pack
 from arm.state.saved import SavedEntry, SavedFamily
@@ -47,6 +51,8 @@ class Choosing:
         self._task: asyncio.Task[None] | None = None
         self.active: dict[Family, Sequence[tuple[Prefix, float]]] = dict.fromkeys(Family, ())
         self.chosen: dict[Family, Mapping[Prefix, Entry]] = {}  # last, taken or not
+        self.rhythm = Rhythm(config.selection.interval)
+        self._chosen_from = WeakSet[RouteTable]()
         self._plan: asyncio.Task[list[FamilyPlan]] | None = None
         self._planned_at = 0.0  # loop time
         self.configure(config, config.capacity)
@@ -54,6 +60,8 @@ class Choosing:
     def configure(self, config: Config, capacity: Capacity) -> None:
         """Take over options, now or later."""
         chosen = config.selection
+        self.rhythm.interval = chosen.interval
+        self.rhythm.hurry()
         self._pools = pools(capacity)
         self._chooser = Chooser(chosen.strategy, self._pools, chosen.hysteresis, capacity.reserve)
         self._directory = config.state.directory
@@ -97,13 +105,14 @@ class Choosing:
         current = list(self._tables.speaker.wanted(family).values())
         saved = self._saved[family].entries if family in self._saved else ()
         dead, keeps_all = loop.dead, self._lifecycles[family].state.keeps_all
-        demand = loop.demand(HopTable.of(key_bits(family), ()))
+        demand, fresh = loop.demand(HopTable.of(key_bits(family), ())), table not in self._chosen_from
 
         def numbered() -> Question:
-            standing = loop.incumbents(current)
+            standing, rows = loop.standing(current)
             before = [_entry(each) for each in saved if each.next_hop not in dead]
             incumbents = loop.incumbents([*before, *current]) if before else standing
-            return Question(loop, table, replace(demand, incumbents=incumbents), current, standing, keeps_all)
+            asked = replace(demand, incumbents=incumbents)
+            return Question(loop, table, asked, current, standing, rows, keeps_all, fresh)
 
         return numbered
 
@@ -111,12 +120,15 @@ class Choosing:
         taken, ceilings, chooser = self._taken(asked), self._ceilings(asked), self._chooser
 
         def answered() -> list[tuple[Family, Question, Answer, Set[Prefix]]]:
+            began = time.thread_time()
             questions = {family: question() for family, question in asked.items()}
             answers = chooser.choose(questions, taken, ceilings)
-            return [
+            found: list[tuple[Family, Question, Answer, Set[Prefix]]] = [
                 (family, questions[family], answer, questions[family].loop.diverting(answer.entries))
                 for family, answer in answers.items()
             ]
+            self.rhythm.took(time.thread_time() - began)
+            return found
 
         try:
             answers = await asyncio.to_thread(answered)
@@ -193,7 +205,8 @@ class Choosing:
         if not lifecycle.judge(present, diverting, proven=not answer.wrong):
             return
         self._saved.pop(family, None)
-        question.loop.misses.chosen = answer.chosen
+        self._chosen_from.add(question.table)
+        question.loop.misses.chosen, question.loop.weighed = answer.chosen, answer.weighed
         if dead := question.loop.dead:  # since the question
             for prefix, entry in [*answer.entries.items()]:
                 if entry.next_hop in dead:

@@ -129,7 +129,12 @@ class Selection(Section):
         "never misforwards. `top`: the heaviest prefixes; sends traffic of hidden more-specific routes the "
         "wrong way, and says how much.",
     )
-    interval: Seconds = Field(default=1.0, ge=0.1, le=60, description="Seconds from one choice to the next.")
+    interval: Seconds = Field(
+        default=1.0,
+        ge=0.1,
+        le=60,
+        description="Seconds from one choice to the next, at least: see docs/tuning.md.",
+    )
     window: SecondsOrAuto = Field(
         default=None,
         ge=5,

@@ -33,6 +33,7 @@ from arm.traffic.blocks import BLOCK_LENGTH, BlockMeter, block_keys
 from arm.traffic.coverage import Coverage, score
 from arm.traffic.flows import Bytes, Flows, View
 from arm.traffic.misses import Misses
+from arm.traffic.newcomers import NOTABLE, Weighed, newcomers
 
 # Never routed by a table: loopback (as far as keys tell), link-local, multicast and what is above it.
 _SPECIAL = {
@@ -70,6 +71,8 @@ class FamilyLoop:
         self.meter = BlockMeter(key_bits(family), valuation.window)
         self.coverage = Coverage()
         self.misses = Misses()
+        self.weighed: Weighed | None = None  # by the last choice that was taken
+        self.newcomers = False  # traffic came since that cannot wait for the next one
         self.flows = Flows(family)
         self.bits_per_second = 0.0  # of the last interval, to routed destinations or not
         self.samples_per_second = 0.0
@@ -276,6 +279,7 @@ class FamilyLoop:
         routes. `rate`: samples a second of the whole switch; `learned`: where traffic should go is known;
         `sources`: of the same samples."""
         traffic = self._routed(destinations)
+        self.newcomers = False
         if learned:
             runs = self.full.runs, self.installed.runs
             self.coverage.add(score(traffic.keys, traffic.octets, traffic.squares, *runs), now)
@@ -287,6 +291,7 @@ class FamilyLoop:
                 self.meter.add(
                     traffic.keys, traffic.octets, traffic.packets, traffic.samples, fine, rate, now
                 )
+                self.newcomers = self._newcomers(traffic, blocks)
         if not learned or rate == 0.0:  # no agent says anything: that is not to say that there is no traffic
             self.meter.pause(now)
             self.flows.pause()
@@ -313,6 +318,19 @@ class FamilyLoop:
             destinations.squares[rows],
         )
 
+    def _newcomers(self, traffic: Traffic, blocks: Keys) -> bool:
+        """Did the interval bring traffic that the next choice should not let wait?"""
+        meter, packets = self.meter, self._valuation.packets
+        if self.weighed is None or not len(meter):
+            return False
+        rows = np.minimum(np.searchsorted(meter.keys(), blocks), len(meter) - 1)
+        weights = (meter.packets() if packets else meter.octets())[rows]
+        weights[meter.keys()[rows] != blocks] = 0.0  # seen, and forgotten at once: its memory is full
+        hops = self.full.runs.hop(traffic.keys)
+        hops = np.where(hops == RAW_LOCAL, DEFAULT, hops)  # no entry of ARM's leads there
+        notable = NOTABLE * float((traffic.packets if packets else traffic.octets).sum())
+        return newcomers(self.weighed, traffic.keys, blocks, hops, self._worth(weights, hops), notable)
+
     def _block(self, keys: Keys) -> Keys:
         drop = np.uint64(key_bits(self.family) - BLOCK_LENGTH[key_bits(self.family)])
         return keys >> drop << drop
@@ -324,14 +342,7 @@ class FamilyLoop:
         meter, valuation = self.meter, self._valuation
         weights = meter.packets() if valuation.packets else meter.octets()
         if valuation.factors:
-            factors = {
-                self.hop((next_hop,)): factor
-                for next_hop, factor in valuation.factors.items()
-                if Family.of(next_hop) is self.family
-            }
-            worth = np.ones(len(self._meaning) + 1)  # the last is for MIXED
-            worth[list(factors)] = list(factors.values())
-            weights = weights * worth[self.full.runs.hop(meter.keys())]
+            weights = self._worth(weights, self.full.runs.hop(meter.keys()))
         minimum = valuation.minimum_rate * meter.observed / (1 if valuation.packets else 8)
         return Demand(
             self.full,
@@ -344,10 +355,30 @@ class FamilyLoop:
             RAW_LOCAL,
         )
 
+    def _worth(self, weights: NDArray[np.float64], hops: Hops) -> NDArray[np.float64]:
+        """Weights (n,) of traffic that leads to these next hops, as the operator values it."""
+        factors = {
+            self.hop((next_hop,)): factor
+            for next_hop, factor in self._valuation.factors.items()
+            if Family.of(next_hop) is self.family
+        }
+        if not factors:
+            return weights
+        worth = np.ones(len(self._meaning) + 1)  # the last is for MIXED
+        worth[list(factors)] = list(factors.values())
+        return weights * worth[hops]
+
     def incumbents(self, entries: Iterable[Entry]) -> HopTable:
         """What is in the FIB by ARM, in numbers. Of entries with the same prefix the last one counts."""
         numbers = _Numbers(self.entry_hop)
         return self._hop_table({entry.prefix: numbers.of(entry) for entry in entries})
+
+    def standing(self, entries: Iterable[Entry]) -> tuple[HopTable, list[Entry]]:
+        """The same, and which entry each row is."""
+        numbers, found = _Numbers(self.entry_hop), {entry.prefix: entry for entry in entries}
+        table, order = self._placed({prefix: numbers.of(entry) for prefix, entry in found.items()})
+        rows = list(found.values())
+        return table, [rows[row] for row in order.tolist()]
 
     def diverting(self, entries: Mapping[Prefix, Entry]) -> set[Prefix]:
         """The prefixes of the entries that do not follow the default."""
@@ -375,13 +406,18 @@ class FamilyLoop:
         return HopTable(pins.bits, pins.starts, pins.lengths, hops).take(hops != MIXED)
 
     def _hop_table(self, rows: Mapping[Prefix, int]) -> HopTable:
+        return self._placed(rows)[0]
+
+    def _placed(self, rows: Mapping[Prefix, int]) -> tuple[HopTable, NDArray[np.intp]]:
+        """Without what is longer than a key; and where in `rows` each row comes from."""
         bits, dropped = key_bits(self.family), self.family.bits - key_bits(self.family)
         places = [key(prefix) for prefix in rows]
         starts = np.array([start >> dropped for start, _ in places], np.uint64)
         lengths = np.array([length for _, length in places], np.int16)
         hops = np.fromiter(rows.values(), np.int32, len(rows))
         short = np.flatnonzero(lengths <= bits)
-        return HopTable.sort(bits, starts[short], lengths[short].astype(np.int8), hops[short])
+        order = short[np.lexsort((lengths[short], starts[short]))]
+        return HopTable(bits, starts[order], lengths[order].astype(np.int8), hops[order]), order
 
 
 class _Numbers(dict[str, int]):

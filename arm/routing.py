@@ -16,11 +16,12 @@ from arm.announce.mend import default_instead, follow, mend
 from arm.announce.speaker import Speaker
 from arm.family import FamilyLoop
 from arm.log import RateLimit
-from arm.model import Entry, Family, Prefix
+from arm.model import Entry, Family, Kind, Prefix
 from arm.rib.feed import Feed
 from arm.rib.fulltable import RouteIndex
 from arm.rib.indexed import IndexedTable
 from arm.rib.messages import Answer, EndOfRib, MessageError, Parser, SessionChange, Update
+from arm.rib.table import RouteTable
 
 log = structlog.get_logger("arm")
 
@@ -188,6 +189,16 @@ class Routing:
             follow(self._speaker, prefix, table, self.dead)
         else:
             mend(self._speaker, prefix, table, self._loops[family])
+            self._renew(family, prefix, table)
+
+    def _renew(self, family: Family, prefix: Prefix, table: RouteTable) -> None:
+        """An entry that is a route has the route's attributes, also if it leads where it did."""
+        entry, loop = self._speaker.wanted(family).get(prefix), self._loops[family]
+        if entry is None or entry.kind is not Kind.ROUTE:
+            return
+        route = table.get(prefix)
+        if route is not None and loop.hop_of(route) == loop.entry_hop(entry):
+            self._speaker.amend(prefix, Entry(prefix, route.next_hop, route.attributes))
 
     def pictured(self, family: Family) -> None:
         """The next choice is made from the table as it is now."""

@@ -91,9 +91,9 @@ class Simulation:
         name = self._files.next_hops.name
         return Outcome(
             entries=tuple(
-                Chosen(self._text(key), name(hop), kind)
+                Chosen(self._text(key), name(hop), Kind(kind))
                 for (key, hop), kind in zip(
-                    entries.items(), kinds(strategy, table, self._demand.table), strict=True
+                    entries.items(), kinds(strategy, table, self._demand.table).tolist(), strict=True
                 )
             ),
             steps=self._steps(entries, capacity),

@@ -34,11 +34,13 @@ class Asking:
     arounds: Mapping[Family, Around]
     pools: list[Pool]
 
-    def question(self, family: Family, current: Mapping[Prefix, Entry], keeps_all: bool = False) -> Question:
-        loop = self.arounds[family].loop
-        standing = loop.incumbents(current.values())
+    def question(
+        self, family: Family, current: Mapping[Prefix, Entry], keeps_all: bool = False, fresh: bool = False
+    ) -> Question:
+        loop, table = self.arounds[family].loop, self.arounds[family].table
+        standing, rows = loop.standing(current.values())
         entries = list(current.values())
-        return Question(loop, self.arounds[family].table, loop.demand(standing), entries, standing, keeps_all)
+        return Question(loop, table, loop.demand(standing), entries, standing, rows, keeps_all, fresh)
 
     def ask(
         self,
@@ -133,6 +135,32 @@ def test_what_comes_out(strategy: str, asking: Asking) -> None:
         for where, entry in answer.entries.items():
             before = answers[family].entries.get(where)
             assert before is entry or before != entry, "what is equal is the same"
+
+
+@strategies
+@settings(max_examples=20, deadline=None)
+@given(asking=askings, later=st.tuples(*[st.tuples(routes, sizes)] * 2))
+def test_what_stays_is_what_would_be_made_anew(
+    strategy: str, asking: Asking, later: tuple[tuple[Routes, dict[tuple[int, int], int]], ...]
+) -> None:
+    """Other routes and other traffic, and what was chosen before them."""
+    chooser = Chooser(strategy, asking.pools, 0.5, 0.0)
+    before = {family: answer.entries for family, answer in asking.ask(chooser).items()}
+    for around, (table, octets) in zip(asking.arounds.values(), later, strict=True):
+        for path in PATHS:
+            around.table.remove(prefix(around.family, *path))
+        for path, number in table.items():
+            around.announce(prefix(around.family, *path), number)
+        around.refresh()
+        around.measure({address(prefix(around.family, *path)): size for path, size in octets.items()}, 2.0)
+    found = []
+    for fresh in (False, True):
+        questions = {
+            family: asking.question(family, entries, fresh=fresh) for family, entries in before.items()
+        }
+        answers = Chooser(strategy, asking.pools, 0.5, 0.0).choose(questions, [0] * len(asking.pools), {})
+        found.append({family: list(answer.entries.items()) for family, answer in answers.items()})
+    assert found[0] == found[1]
 
 
 @strategies

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from arm.family import Valuation
 from arm.model import Family, KernelRoute, Prefix
 from arm.rib.hops import RAW_LOCAL
-from arm.rib.hoptable import DEFAULT, key_bits
+from arm.rib.hoptable import DEFAULT, HopTable, key_bits
+from arm.rib.paint import flatten
+from arm.traffic.newcomers import Weighed
 from tests.familyworld import NEIGHBOURS, Around, address, neighbour, places, prefix
 
 families = pytest.mark.parametrize("family", Family)
@@ -240,3 +242,28 @@ def test_without_a_default_route_nothing_goes_its_way(family: Family) -> None:
     around.refresh()
     installed = places(around.loop.installed.routes, family)
     assert installed == {where: DEFAULT, other: RAW_LOCAL}, "ARM's drops what would be dropped"
+
+
+@families
+@pytest.mark.parametrize("packets", [False, True])
+def test_newcomers_are_what_the_last_choice_did_not_know(family: Family, packets: bool) -> None:
+    around = Around(family, Valuation(60.0, packets, factors={neighbour(family, 3): 0.0}))
+    for number in (1, 2, 3, 4):  # 1 leads where the default does, 3 is worth nothing
+        around.announce(prefix(family, number), number)
+    around.refresh()
+    loop, nothing = around.loop, flatten(HopTable.of(key_bits(family), ()))
+
+    def comes(number: int, learned: bool = True) -> bool:
+        around.time += 1.0
+        around.measure({address(prefix(family, number)): 100.0}, around.time, learned)
+        return loop.newcomers
+
+    assert not comes(2), "as long as nothing is chosen, nobody is new"
+    demand = loop.demand(loop.incumbents(()))
+    hops, light = demand.table.runs.hop(demand.keys), 0.3 if packets else 30.0
+    loop.weighed = Weighed(demand.keys, hops, 2.0 * demand.weights, nothing, light)
+    assert [number for number in (1, 2, 3, 4) if comes(number)] == [4]
+    assert not comes(4, learned=False), "nobody looks"
+    around.announce(prefix(family, 2), 4)
+    around.refresh()
+    assert comes(2), "it was weighed for another way"

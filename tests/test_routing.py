@@ -288,6 +288,22 @@ def test_every_choice_from_one_picture_is_mended(family: Family) -> None:
 
 
 @families
+def test_an_entry_has_its_route_s_attributes_at_once(family: Family) -> None:
+    middle, where, other = Middle(), table_of(family, 1), table_of(family, 2)
+    middle.learn(family, {where: 1, other: 1})
+    middle.refresh(family)
+    route = middle.feed.table(family).get(where)
+    assert route is not None
+    entries = [Entry(where, route.next_hop, route.attributes), Entry.guard(other)]
+    middle.speaker.want(family, PrefixMap(family, {each.prefix: each for each in entries}))
+    for each in (where, other):
+        middle.announce(family, each, 1, med=77)
+    wanted = middle.speaker.wanted(family)
+    assert wanted[where].attributes.med == 77
+    assert wanted[other] == Entry.guard(other)
+
+
+@families
 def test_an_index_for_a_session_that_has_gone_is_dropped(family: Family) -> None:
     waiting: list[tuple[Make, Take]] = []
     middle = Middle(beside=lambda make, take: waiting.append((make, take)))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from arm.model import Family, Kind, Pool
 from arm.rib.fulltable import FullTable
@@ -93,14 +94,14 @@ def upper_bound(demands: Mapping[Family, Demand], pools: Sequence[Pool]) -> floa
     return min(max(bound, 0.0), sum(float(demand.weights.sum()) for demand in demands.values()))
 
 
-def kinds(strategy: str, entries: HopTable, table: FullTable) -> list[Kind]:
-    """Why each entry is there."""
+def kinds(strategy: str, entries: HopTable, table: FullTable) -> NDArray[np.intp]:
+    """Why each entry (n,) is there: the values of kinds."""
     if strategy == "top":
-        return [Kind.ROUTE] * len(entries)
+        return np.full(len(entries), Kind.ROUTE.value, np.intp)
     real = table.routes.hop_of(entries, MIXED) == entries.hops
     found = np.where(entries.hops == DEFAULT, Kind.GUARD.value, Kind.SYNTHESISED.value)
     found[real & (entries.hops != DEFAULT)] = Kind.ROUTE.value
-    return [Kind(value) for value in found.tolist()]
+    return found.astype(np.intp)
 
 
 def _priced(
