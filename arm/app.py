@@ -432,8 +432,8 @@ class Arm:
                 reflector=self._routing.heard(REFLECTOR),
                 netlink=self._kernel.lost_since is None,
                 routes=len(table) or None,
-                refused=sum(route.offload_failed for route in kernel.values()),
-                accepted=sum(route.offloaded for route in kernel.values()),
+                refused=len(self._kernel.refused[family]),
+                accepted=len(self._kernel.accepted[family]),
             ),
         )
         state = lifecycle.advance(facts, now)
@@ -450,10 +450,9 @@ class Arm:
         """Entries that have no effect are no entries: what they guarded must be looked at."""
         if self._kernel.lost_since is not None or not self._lifecycles[family].state.may_repair:
             return
-        kernel = self._kernel.routes[family]
         told = self._speaker.told_at(family)
-        lost = [prefix for prefix in told.keys() - kernel.keys() if now - told[prefix] > LATE]
-        lost += [prefix for prefix, route in kernel.items() if route.offload_failed and prefix in told]
+        lost = [prefix for prefix in self._speaker.absent(family) if now - told[prefix] > LATE]
+        lost += [prefix for prefix in self._kernel.refused[family] if prefix in told]
         if self._speaker.lost(family, lost, now):
             self._routing.doubt(family)
 

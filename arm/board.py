@@ -290,6 +290,7 @@ class Board:
             wanted=rooms.speaker.wanted(family),
             told=told,
             kernel=kernel,
+            installed=len(told) - len(rooms.speaker.absent(family)),
             differences=differences,
             reasons=rooms.lifecycles[family].reasons,
             ceiling=rooms.lifecycles[family].ceiling,

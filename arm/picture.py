@@ -42,6 +42,7 @@ class Watched:
     wanted: Mapping[Prefix, Entry]
     told: Mapping[Prefix, Entry]
     kernel: Mapping[Prefix, KernelRoute]
+    installed: int  # entries that BIRD was told and the kernel shows
     differences: Differences
     reasons: Sequence[Reason] = ()  # to be frozen
     ceiling: int | None = None  # entries that the hardware had room for when it refused more
@@ -59,11 +60,6 @@ class Watched:
             kernel=dict(self.kernel),
             carried=Carried.of(self.loop),
         )
-
-    @property
-    def installed(self) -> int:
-        """Entries that BIRD was told and the kernel shows."""
-        return sum(map(self.kernel.__contains__, self.told))
 
 
 def family_status(watched: Watched, unseen: float, hardware: HardwareStatus | None = None) -> FamilyStatus:

@@ -76,6 +76,7 @@ class Asked:
             wanted=self.wanted,
             told=self.standing,
             kernel=self.kernel,
+            installed=len(self.standing.keys() & self.kernel.keys()),
             differences=Differences([], [], []),
             reasons=self.reasons,
         )

@@ -59,6 +59,7 @@ def watched(
         wanted=told,
         told=told,
         kernel=kernel,
+        installed=len(told.keys() & kernel.keys()),
         differences=differences or Differences([], [Prefix("20.9.0.0/16")], []),
         reasons=reasons,
     )

@@ -49,6 +49,8 @@ class Book:
         self.told_at: dict[Prefix, float] = {}  # those of `standing` that this session was told
         self.urgent: dict[Prefix, Before] = {}  # repairs, before all else: with what BIRD still has
         self.leaving: dict[Prefix, float] = {}  # withdrawn at, not seen to be gone
+        self.foreign: set[Prefix] = set()  # what the kernel holds through BIRD, but not from ARM
+        self.absent: set[Prefix] = set()  # told in this session, and not in the kernel
         self.fixed: PrefixMap[int] = PrefixMap(family)  # of the FIB, not ARM's: by next hop number
         self.frozen = False  # nothing but repairs
         self.blocked = False  # BIRD lets nothing new in: its import limit was hit
@@ -76,11 +78,6 @@ class Book:
     def occupied(self) -> int:
         """Entries that the hardware may hold right now."""
         return len(self._kernel.union(self.standing, self.leaving))
-
-    @property
-    def foreign(self) -> set[Prefix]:
-        """What the kernel holds through BIRD, but not from ARM."""
-        return self._kernel.difference(self.standing, self.leaving)
 
     @property
     def idle(self) -> bool:
@@ -178,7 +175,7 @@ class Book:
     def end(self, now: float) -> None:
         """BIRD is told that this is all: it drops what it has beyond that."""
         self.end_due = False
-        self._dropping, self._dropped_at = self.foreign, now + SETTLE
+        self._dropping, self._dropped_at = {*self.foreign}, now + SETTLE
 
     def settled(self, now: float) -> bool:
         """BIRD has dropped what it should at the end-of-RIB."""
@@ -345,7 +342,7 @@ class Book:
             self._stand(prefix, None)  # unknown, so it cannot be told again
         for prefix in set(self.standing).difference(self._kernel, self.urgent):
             self._stand(prefix, None)
-        for prefix in doubtful - self._kernel:  # what is in the kernel is held anyway
+        for prefix in doubtful:
             self._account(prefix)
         self.end_due = up
         self.replan()
@@ -400,6 +397,9 @@ class Book:
         self._account(prefix)
 
     def _account(self, prefix: Prefix) -> None:
-        held = prefix in self.standing or prefix in self.leaving or prefix in self._kernel
+        shown, ours = prefix in self._kernel, prefix in self.standing or prefix in self.leaving
+        (self.foreign.add if shown and not ours else self.foreign.discard)(prefix)
+        (self.absent.add if prefix in self.told_at and not shown else self.absent.discard)(prefix)
+        held = ours or shown
         before = self.urgent.get(prefix)
         self._slots.hold(prefix, held or (before is not None and before.entry is not None))

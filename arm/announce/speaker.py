@@ -16,7 +16,7 @@ Four rules hold at every step:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -88,6 +88,10 @@ class Speaker:
         """Withdrawn, with the time, and not yet seen to be gone."""
         return self._books[family].leaving
 
+    def absent(self, family: Family) -> Set[Prefix]:
+        """Told in this session, and not in the kernel (yet)."""
+        return self._books[family].absent
+
     def never_came(self, family: Family) -> list[Prefix]:
         """Wanted, but taken back because the kernel did not show it."""
         return self._books[family].never_came
@@ -96,7 +100,7 @@ class Speaker:
         """Has it been said what is wanted? Before, nothing is said at all."""
         return self._books[family].wanted is not None
 
-    def foreign(self, family: Family, now: float) -> set[Prefix]:
+    def foreign(self, family: Family, now: float) -> Set[Prefix]:
         """What BIRD has in the kernel, but not from ARM: known some time after end-of-RIB."""
         book = self._books[family]
         return book.foreign if self.up and book.settled(now) else set()

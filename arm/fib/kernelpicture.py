@@ -116,6 +116,8 @@ class KernelPicture:
         self.others: dict[Family, dict[Prefix, KernelRoute]] = {family: {} for family in Family}
         self.defaults: dict[Family, KernelRoute | None] = dict.fromkeys(Family)
         self.touched: dict[Family, set[Prefix]] = {family: set() for family in Family}  # since last cleared
+        self.accepted: dict[Family, set[Prefix]] = {family: set() for family in Family}  # by the hardware
+        self.refused: dict[Family, set[Prefix]] = {family: set() for family in Family}
         self._held: dict[Family, set[Prefix]] = {family: set() for family in Family}  # see `hardware`
 
     def apply(self, message: RouteMessage) -> None:
@@ -182,6 +184,12 @@ class KernelPicture:
         if prefix == family.default:
             self.defaults[family] = now.defaults[min(now.defaults)] if now.defaults else None
             return
+        mine = now.bird.get(prefix)
+        for places, said in (
+            (self.accepted, mine is not None and mine.offloaded),
+            (self.refused, mine is not None and mine.offload_failed),
+        ):
+            (places[family].add if said else places[family].discard)(prefix)
         others, after = now.others.get(prefix), now.best(prefix)
         _put(self.others[family], prefix, others[min(others)] if others else None)
         if before != after:

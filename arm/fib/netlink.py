@@ -48,6 +48,8 @@ class KernelRoutes:
         self.others = self._picture.others
         self.defaults = self._picture.defaults
         self.touched = self._picture.touched
+        self.accepted = self._picture.accepted
+        self.refused = self._picture.refused
         self._follow: socket.socket | None = None
         self._buffer = bytearray(1 << 18)
         self._touched: set[Prefix] | None = None  # what events tell of while a dump is under way

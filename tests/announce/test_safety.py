@@ -136,11 +136,19 @@ class Life:
     def check(self) -> None:
         numbers, world = self.numbers, self.world
         assert world.taken(self.costs) <= SLOTS, "more entries than the hardware has room for"
+        self.check_accounts()
         if not world.speaker.up:
             return
         installed = {prefix: numbers.next_hops.index(hop) for prefix, hop in world.kernel.items()}
         for hop, allowed in zip(numbers.universe.forward(installed), numbers.allowed(world.now), strict=True):
             assert hop in allowed, "misforwarded"
+
+    def check_accounts(self) -> None:
+        """What is kept up to date change by change is what it would be if looked up anew."""
+        speaker, kernel = self.world.speaker, self.world.kernel.keys()
+        assert speaker.absent(self.family) == speaker.told_at(self.family).keys() - kernel
+        book = speaker._books[self.family]
+        assert book.foreign == kernel - speaker.standing(self.family).keys() - book.leaving.keys()
 
 
 picks = st.lists(st.tuples(st.integers(0, 62), st.integers(0, 3)), max_size=8)

@@ -23,7 +23,9 @@ def arrivals(draw: st.DrawFn) -> RouteMessage:
     prefix, unicast = draw(st.sampled_from(PREFIXES)), draw(st.booleans())
     protocol, metric = draw(st.sampled_from([(RTPROT_BIRD, 512), (4, 0), (4, 512), (4, 600)]))
     gateways = draw(st.sampled_from([("10.0.0.2",), ("10.0.0.2", "10.0.0.3")])) if unicast else ()
-    route = KernelRoute(prefix, gateways, protocol, offloaded=draw(st.booleans()))
+    route = KernelRoute(
+        prefix, gateways, protocol, offloaded=draw(st.booleans()), offload_failed=draw(st.booleans())
+    )
     return RouteMessage(True, FAMILY, route, metric, unicast, True)
 
 
@@ -84,6 +86,9 @@ def agrees(picture: KernelPicture, told: Told, plain: Plain) -> None:
         best = min(places, key=lambda each: each[0], default=None)
         assert told.route.get(prefix) == (best[1] if best else None)
         assert (prefix in told.present) == bool(mine)
+    shown = picture.routes[FAMILY].values()
+    assert picture.accepted[FAMILY] == {route.prefix for route in shown if route.offloaded}
+    assert picture.refused[FAMILY] == {route.prefix for route in shown if route.offload_failed}
     defaults = {m: r for (p, m), (r, unicast) in plain.items() if p == FAMILY.default and unicast}
     assert picture.defaults[FAMILY] == (defaults[min(defaults)] if defaults else None)
 

@@ -81,6 +81,7 @@ class Daemon:
             leaving=lambda _: {},
             told=self._told,
             never_came=lambda _: [],
+            absent=lambda family: self._told(family).keys() - self.kernel.keys(),
             touched=lambda _: set(self.ever),
             standing=self._told,
             wanted=self._told,
