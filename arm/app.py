@@ -372,6 +372,7 @@ class Arm:
                 loop.settle(table, time.time())
             if not self._choosing.busy:  # else the numbers are being used
                 self._refresh(family, now)
+            yield
             learned = len(self._feed.table(family)) > 0
             sources = self._intake.sources
             self._record(family, loop.measure(traffic, seconds, rate, learned, now, sources), seconds)

@@ -21,8 +21,8 @@ from tests.netns.watch import KernelWatch
 FULL = LabOptions(
     routes=1_040_000,
     routes6=246_000,
-    active=60_000,
-    active6=30_000,
+    active=35_000,  # 50,000 in both families
+    active6=15_000,
     share6=0.4,
     drift=0.05,
     pps=20_000.0,
