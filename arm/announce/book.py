@@ -55,6 +55,7 @@ class Book:
         self.frozen = False  # nothing but repairs
         self.blocked = False  # BIRD lets nothing new in: its import limit was hit
         self.end_due = False  # the session has not been told everything yet
+        self.alone: set[Prefix] = set()  # refused with others that may be the reason: one command for each
         self.wants = Tally(family)  # `wanted`, counted
         self._slots = slots
         self._stands = Tally(family)  # `standing`, counted
@@ -244,23 +245,26 @@ class Book:
 
     def answered(self, prefix: Prefix, now: float) -> None:
         """ExaBGP has taken the change; the wire is next."""
+        self.alone.discard(prefix)
         if prefix in self._in_flight:
             self._in_flight[prefix] = now
 
-    def refuse(self, prefix: Prefix, before: Before, now: float) -> None:
+    def refuse(self, prefix: Prefix, before: Before, now: float, alone: bool) -> None:
         """ExaBGP does not take the change: all is as before. Attributes are all that can be wrong with one,
-        so it is tried without at once, then again after a while. What must be repaired still must."""
+        so it is tried `alone`, if it was not, and then without them at once, then again after a while. What
+        must be repaired still must."""
         self._in_flight.pop(prefix, None)
         self.leaving.pop(prefix, None)
-        if prefix in self.urgent or (before.repair and prefix not in self._bare):
+        given_up = alone and prefix in self._bare
+        if prefix in self.urgent or (before.repair and not given_up):
             self.urgent[prefix] = replace(before, repair=True)
         else:
             self._stand(prefix, before.entry)
         self._told(prefix, before.told_at)
         self._unless_as_before(prefix, before)
-        if prefix in self._bare:
+        if given_up:
             self._refused[prefix] = now + LONGEST_WAIT
-        self._bare.add(prefix)
+        (self._bare if alone else self.alone).add(prefix)
         self._account(prefix)
         self.replan()
 
@@ -338,6 +342,7 @@ class Book:
         self.told_at = {}
         self.urgent = {prefix: replace(before, told_at=None) for prefix, before in self.urgent.items()}
         self._bare.clear()
+        self.alone.clear()
         for prefix in [each for each, entry in self.standing.items() if not entry.next_hop]:
             self._stand(prefix, None)  # unknown, so it cannot be told again
         for prefix in set(self.standing).difference(self._kernel, self.urgent):

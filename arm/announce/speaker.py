@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 
 from arm.announce import commands
 from arm.announce.agenda import Pace
@@ -28,7 +28,7 @@ from arm.model import Entry, Family, Pool, Prefix
 from arm.rib.messages import EndOfRib, Update
 from arm.rib.prefixmap import PrefixMap
 
-OUTSTANDING = 128  # commands that ExaBGP has not answered yet: a repair waits behind them, 0.1 s
+OUTSTANDING = 192  # sets of attributes that ExaBGP has not answered: a repair waits behind them, 0.1 to 0.2 s
 REFILL = OUTSTANDING // 2  # so few of them before steps follow: looking for the next ones costs most of it
 BATCH = 500  # prefixes looked at in one go: enough to group by attributes, few enough to stay quick
 
@@ -36,15 +36,16 @@ BATCH = 500  # prefixes looked at in one go: enough to group by attributes, few 
 @dataclass(frozen=True, slots=True)
 class _Command:
     """A command that ExaBGP has not answered; `end`: it is an end-of-RIB, else changes, with what was
-    before."""
+    before. `sets`: of attributes, what it takes ExaBGP its time for."""
 
     changes: Mapping[Prefix, Before]
+    sets: int = 1
     end: Family | None = None
 
     def untold(self) -> _Command:
         """The same, with nothing that this session had been told before."""
         changes = {prefix: replace(before, told_at=None) for prefix, before in self.changes.items()}
-        return _Command(changes, self.end)
+        return replace(self, changes=changes)
 
 
 class Speaker:
@@ -195,7 +196,7 @@ class Speaker:
             if ok:
                 book.answered(prefix, now)
             else:
-                book.refuse(prefix, before, now)
+                book.refuse(prefix, before, now, alone=command.sets == 1)
         return () if ok else tuple(command.changes)
 
     def echo(self, sent: Update | EndOfRib, now: float) -> None:
@@ -240,16 +241,16 @@ class Speaker:
             book.expire(now)
         for turn in (self._repair, self._proceed):
             for book in self._books.values():
-                if len(self._unanswered) < OUTSTANDING:
-                    lines += turn(book, now)
+                lines += turn(book, now)
         self.commands += len(lines)
         return lines
 
     def _repair(self, book: Book, now: float) -> Iterator[str]:
-        return self._tell(book, list(book.urgent_changes()), now)
+        if self._outstanding < OUTSTANDING:
+            yield from self._tell(book, list(book.urgent_changes()), now)
 
     def _proceed(self, book: Book, now: float) -> Iterator[str]:
-        if book.wanted is None or len(self._unanswered) > REFILL:
+        if book.wanted is None or self._outstanding > REFILL:
             return
         if not book.end_due:
             changes = list(islice(book.steps(self._pace, now), BATCH))
@@ -258,29 +259,43 @@ class Speaker:
             yield from self._tell(book, list(islice(book.told_again(), BATCH)), now)
             if book.told_everything and not self._unanswered:
                 book.end(now)
-                self._unanswered.append(_Command({}, book.family))
+                self._unanswered.append(_Command({}, end=book.family))
                 yield commands.end_of_rib(self._selector, book.family)
 
     def _tell(self, book: Book, changes: list[Change], now: float, pace: Pace | None = None) -> Iterator[str]:
+        for line, sets in self._commands(book, changes):
+            if self._outstanding >= OUTSTANDING:
+                return
+            before = {
+                prefix: book.commanded(prefix, entry, now, pace is not None)
+                for members in sets
+                for prefix, entry in members
+            }
+            self._unanswered.append(_Command(before, len(sets)))
+            if pace is not None:
+                pace.spend(len(before), now)
+            yield line
+
+    def _commands(self, book: Book, changes: list[Change]) -> Iterable[tuple[str, list[list[Change]]]]:
+        """Commands, each with the changes in it, by attributes."""
         gone = (prefix for prefix, entry in changes if entry is None)
         told = {prefix: entry for prefix, entry in changes if entry is not None}
-        new = map(book.written, told.values())
-        parts: tuple[Iterable[tuple[str, Iterable[Change]]], ...] = (
+        new = [book.written(entry) for entry in told.values()]
+        together = (entry for entry in new if entry.prefix not in book.alone)
+        announced = chain(
+            commands.announce(self._selector, self._asn, together),
+            *(commands.announce(self._selector, self._asn, [e]) for e in new if e.prefix in book.alone),
+        )
+        withdrawn = commands.withdraw(self._selector, gone)
+        return chain(
+            ((line, [[(prefix, None) for prefix in members]]) for line, members in withdrawn),
             (
-                (line, ((prefix, None) for prefix in members))
-                for line, members in commands.withdraw(self._selector, gone)
-            ),
-            (
-                (line, ((entry.prefix, told[entry.prefix]) for entry in members))
-                for line, members in commands.announce(self._selector, self._asn, new)
+                (line, [[(e.prefix, told[e.prefix]) for e in members] for members in sets])
+                for line, sets in announced
             ),
         )
-        for part in parts:
-            for line, members in islice(part, max(0, OUTSTANDING - len(self._unanswered))):
-                before = {
-                    prefix: book.commanded(prefix, entry, now, pace is not None) for prefix, entry in members
-                }
-                self._unanswered.append(_Command(before))
-                if pace is not None:
-                    pace.spend(len(before), now)
-                yield line
+
+    @property
+    def _outstanding(self) -> int:
+        """Sets of attributes that ExaBGP has been given, and not answered."""
+        return sum(command.sets for command in self._unanswered)

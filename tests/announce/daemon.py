@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from arm.announce.speaker import Speaker
 from arm.model import Entry, Family, Pool
 from arm.rib.prefixmap import PrefixMap
-from tests.announce.world import World, entry
+from tests.announce.world import World, changes, entry
 
 PLACES = {
     Family.IPV4: [f"20.{n}.0.0/16" for n in range(40)],
@@ -60,12 +60,10 @@ class Daemon(World):
 def told(lines: Sequence[str]) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for line in lines:
-        words = line.split()
-        if "eor" in words:
+        if " eor " in line:
             found["eor"] = ""
         else:
-            hop = words[words.index("next-hop") + 1] if "announce" in words else None
-            found |= dict.fromkeys(words[words.index("nlri") + 1 :], hop)
+            found.update((prefix, hop) for prefix, hop in changes(line).items())
     return found
 
 

@@ -53,14 +53,12 @@ class World:
     def exabgp_reads(self) -> None:
         if not self.pipe:
             return
-        words = self.pipe.popleft()[1].split()
+        line = self.pipe.popleft()[1]
         ok = self.random.random() >= self.refuse
-        if ok and "eor" in words:
-            self.ends.append(next(family for family in Family if family.label in words))
+        if ok and " eor " in line:
+            self.ends.append(next(family for family in Family if family.label in line))
         elif ok:
-            next_hop = words[words.index("next-hop") + 1] if "announce" in words else None
-            for word in words[words.index("nlri") + 1 :]:
-                self.queue.append((self.now, Prefix(word), next_hop))
+            self.queue += ((self.now, prefix, next_hop) for prefix, next_hop in changes(line).items())
         self.speaker.answer(ok, self.now)
 
     def exabgp_writes(self) -> None:
@@ -135,6 +133,16 @@ class World:
             if self.speaker.idle() and not (self.pipe or self.queue or self.late or self.ends or leaving):
                 return
         raise AssertionError("never comes to rest")
+
+
+def changes(line: str) -> dict[Prefix, str | None]:
+    """What a command changes: the next hop by prefix, None to withdraw."""
+    found: dict[Prefix, str | None] = {}
+    for part in line.split(";"):
+        words = part.split()
+        next_hop = words[words.index("next-hop") + 1] if "next-hop" in words else None
+        found |= dict.fromkeys(map(Prefix, words[words.index("nlri") + 1 :]), next_hop)
+    return found
 
 
 def entry(prefix: str, next_hop: str = "10.0.0.1", attributes: Attributes | None = None) -> Entry:
