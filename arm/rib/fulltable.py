@@ -77,6 +77,9 @@ class RouteIndex:
     _starts: Keys  # of the intervals, with the length and the raw next hop of their owners
     _owners: Lengths
     _hops: Hops
+    _shown: tuple[Hops, FullTable] | None = (
+        None  # the last snapshot, with its meaning, if nothing has changed
+    )
 
     def __init__(self, bits: int) -> None:
         self.load(HopTable.of(bits, ()))
@@ -112,18 +115,21 @@ class RouteIndex:
 
     def load(self, routes: HopTable) -> None:
         """Replace everything."""
-        self._routes = routes
+        self._routes, self._shown = routes, None
         self._paint_all()
 
     def snapshot(self, meaning: Hops | None = None) -> FullTable:
         """The table now. `meaning` (next hops,) gives the number that stands for each raw next hop."""
+        if self._shown is not None and np.array_equal(self._shown[0], meaning):
+            return self._shown[1]  # most seconds of a small table bring nothing new
         routes, hops = self._routes, self._hops
         if meaning is not None:
             routes = replace(routes, hops=meaning.take(routes.hops))
             hops = meaning.take(hops)
-        return FullTable(
-            routes, self._parents, self._starts, self._owners, merge(routes.bits, self._starts, hops)
-        )
+        runs = merge(routes.bits, self._starts, hops)
+        full = FullTable(routes, self._parents, self._starts, self._owners, runs)
+        self._shown = None if meaning is None else (meaning, full)
+        return full
 
     def update(self, changes: HopTable) -> None:
         """Announce, change or withdraw (next hop GONE) some routes."""
@@ -131,6 +137,9 @@ class RouteIndex:
         known, gone = rows >= 0, changes.hops == GONE
         moved, left, came = known & ~gone, known & gone, ~known & ~gone
         moved[moved] = self._routes.hops[rows[moved]] != changes.hops[moved]
+        if not (moved | left | came).any():
+            return
+        self._shown = None
         hops = self._routes.hops.copy()  # a snapshot may have the old ones
         hops[rows[moved]] = changes.hops[moved]
         self._routes = replace(self._routes, hops=hops)

@@ -72,7 +72,11 @@ def test_kept_up_to_date_it_is_as_if_made_anew(
             assert len(index) == len(rows)
             assert same(index.snapshot(), loaded(bits, rows).snapshot())
             translated = {place: meaning[next_hop] for place, next_hop in rows.items()}
-            assert same(index.snapshot(means), loaded(bits, translated).snapshot())
+            shown = index.snapshot(means)
+            assert same(shown, loaded(bits, translated).snapshot())
+            index.update(columns(bits, {place: rows[place] for place in batch if place in rows}))
+            assert index.snapshot(means.copy()) is shown, "what has not changed is not made anew"
+            assert same(index.snapshot(np.zeros_like(means)), loaded(bits, dict.fromkeys(rows, 0)).snapshot())
 
 
 worlds = st.sampled_from(KEY_BITS).flatmap(lambda bits: st.tuples(st.just(bits), tables(bits)))
