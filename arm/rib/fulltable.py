@@ -120,7 +120,7 @@ class RouteIndex:
 
     def snapshot(self, meaning: Hops | None = None) -> FullTable:
         """The table now. `meaning` (next hops,) gives the number that stands for each raw next hop."""
-        if self._shown is not None and np.array_equal(self._shown[0], meaning):
+        if self._shown is not None and meaning is not None and np.array_equal(self._shown[0], meaning):
             return self._shown[1]  # most seconds of a small table bring nothing new
         routes, hops = self._routes, self._hops
         if meaning is not None:
