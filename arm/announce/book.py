@@ -25,6 +25,7 @@ ECHO_LOST = 5.0  # seconds after its answer at which a change without an echo wa
 FIRST_WAIT, LONGEST_WAIT = 5.0, 60.0  # seconds before what has no effect is tried again
 REPLAN = 0.2  # seconds between plans, when repairs make new ones necessary
 TAIL, NEXT = MOST // 5, 1.0  # so few steps, or seconds: what is left of a portion joins the next one
+JOIN = 0.05  # seconds at least to that: had all steps to wait, it would be at once
 
 Change = tuple[Prefix, Entry | None]  # None: withdraw
 
@@ -163,7 +164,7 @@ class Book:
             return  # what can be repaired has been; this is soon
         passed = now - self._planned_at
         joins = self._partly and (len(self._agenda) <= TAIL or passed >= NEXT)
-        if (self._replan or joins) and passed >= REPLAN:
+        if (self._replan and passed >= REPLAN) or (joins and passed >= JOIN):
             self._plan(self.wanted, now)
         free = self._slots.free()
         ready = (

@@ -7,13 +7,14 @@ with some trees as they shall be and the others as they are, a table is as safe 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain, islice
 
 from arm.announce.slots import Slots
 from arm.model import Entry, Prefix
 from arm.rib.prefixmap import PrefixMap, key
 
-MOST = 500  # changes, unless a tree has more: to plan them takes 30 ms
+MOST = 250  # changes, unless a tree has more: to plan them takes 10 ms
 
 
 def portion(
@@ -23,16 +24,17 @@ def portion(
     change now."""
     had, wanted = dict(old.items()), dict(new.items())  # quicker to ask
     different = _different(had, wanted)
-    if len(different) <= MOST:
+    first = list(islice(different, MOST + 1))
+    if len(first) <= MOST:
         return new
     free, seen = slots.free(), set[Prefix]()
     made: dict[Prefix, None] = {}
-    for prefix in different:
+    for prefix in chain(first, different):
         if len(made) >= MOST:
             break
         if prefix in seen or not (prefix in had or slots.take(free[:], prefix)):
             continue
-        tree = dict.fromkeys(_tree(prefix, old, new, different))
+        tree = dict.fromkeys(_tree(prefix, old, new, lambda each: _differs(had.get(each), wanted.get(each))))
         seen.update(tree)
         left = free[:]
         come = (each for each in tree if each in wanted and not slots.holds(each))
@@ -41,31 +43,31 @@ def portion(
             made.update(tree)
     if not made:
         return new
-    table = {prefix: wanted[prefix] for prefix in made if prefix in wanted}
-    table.update((prefix, entry) for prefix, entry in had.items() if prefix not in made)
-    return table
+    for prefix in made:  # what comes first in `new` comes first of what changes
+        had.pop(prefix, None)
+        if prefix in wanted:
+            had[prefix] = wanted[prefix]
+    return had
 
 
-def _different(old: Mapping[Prefix, Entry], new: Mapping[Prefix, Entry]) -> dict[Prefix, None]:
+def _different(old: Mapping[Prefix, Entry], new: Mapping[Prefix, Entry]) -> Iterator[Prefix]:
     """What to set, in the order of `new`, then what to withdraw."""
-    found = dict[Prefix, None]()
     for prefix, entry in new.items():
-        before = old.get(prefix)
-        if before is not entry and before != entry:
-            found[prefix] = None
-    found.update((prefix, None) for prefix in old if prefix not in new)
-    return found
+        if _differs(old.get(prefix), entry):
+            yield prefix
+    yield from (prefix for prefix in old if prefix not in new)
+
+
+def _differs(one: Entry | None, other: Entry | None) -> bool:
+    return one is not other and (one is None or one != other)
 
 
 def _tree(
-    prefix: Prefix, old: PrefixMap[Entry], new: PrefixMap[Entry], different: Container[Prefix]
+    prefix: Prefix, old: PrefixMap[Entry], new: PrefixMap[Entry], different: Callable[[Prefix], bool]
 ) -> Iterator[Prefix]:
     """All changed prefixes of a changed one's tree, some of them perhaps twice."""
-    top = prefix
-    for table in (old, new):
-        for cover, _ in table.covering(prefix):
-            if cover in different and key(cover)[1] < key(top)[1]:
-                top = cover
+    covers = {each for table in (old, new) for each, _ in table.covering(prefix)}
+    top = min([prefix, *filter(different, covers)], key=lambda each: key(each)[1])
     yield top
     for table in (old, new):
-        yield from (inside for inside, _ in table.inside(top) if inside in different)
+        yield from (inside for inside, _ in table.inside(top) if different(inside))
