@@ -158,12 +158,15 @@ class World:
 
     def _carry_out(self, command: str) -> Iterator[bytes]:
         yield b"done"
-        before, _, listed = command.partition(" nlri ")
-        prefixes = [Prefix(word) for word in listed.split()]
-        if not prefixes:
-            return  # end-of-RIB
+        new = " announce " in command
+        for part in command.split(" ; "):
+            before, _, listed = part.partition(" nlri ")
+            if listed:  # else it is an end-of-RIB
+                yield from self._set(new, before, [Prefix(word) for word in listed.split()])
+
+    def _set(self, new: bool, before: str, prefixes: list[Prefix]) -> Iterator[bytes]:
         family = Family.of(prefixes[0])
-        label, new = f"{family.label} unicast", " announce " in before
+        label = f"{family.label} unicast"
         gateways = (next_hop(family, 0),)
         if new:
             hop = before.partition(" next-hop ")[2].split(" ", 1)[0]
