@@ -112,25 +112,19 @@ class BgpPath:
 
     __slots__ = ("_attributes", "next_hop")
 
-    def __init__(self, next_hop: str, attributes: Attributes | None) -> None:
+    def __init__(self, next_hop: str, attributes: Attributes) -> None:
         self.next_hop = next_hop
         self._attributes = attributes
 
     @property
     def attributes(self) -> Attributes:
-        """The attributes; `_read` when somebody asks for the first time."""
-        if self._attributes is None:
-            self._attributes = self._read()
+        """All of them."""
         return self._attributes
 
     @property
     def as_path(self) -> tuple[AsPathSegment, ...]:
-        """Of the attributes only this. Nothing is kept of reading it: of all paths that carry traffic the
-        attributes would take more memory than the table."""
-        return (self._attributes or self._read()).as_path
-
-    def _read(self) -> Attributes:
-        raise NotImplementedError
+        """Of the attributes only this."""
+        return self.attributes.as_path
 
 
 class Route:

@@ -15,7 +15,7 @@ from arm.lifecycle import State
 from arm.model import (
     ActiveRoute,
     AgentCounters,
-    Attributes,
+    BgpPath,
     Entry,
     FamilyStatus,
     HardwareStatus,
@@ -98,17 +98,16 @@ def active_routes(watched: Watched, since: Mapping[Prefix, float]) -> Iterator[A
     rates = carried.rates()
     active = dict.fromkeys(prefix for prefix, _ in watched.active)
     differences = {prefix: fault.value for fault in Fault for prefix in watched.differences.of(fault)}
-    paths: dict[int, tuple[Attributes, str]] = {}  # by identity: equal ones are shared, comparing costs more
+    paths: dict[BgpPath, str] = {}  # most lead to several prefixes
     for rank, prefix in enumerate(active | dict.fromkeys([*differences, *watched.kernel]), 1):
         route = watched.table.get(prefix)
         entry = watched.told.get(prefix)
         bits, packets = rates.get(prefix, (0.0, 0.0))
         path = ""
         if route is not None:
-            attributes = route.attributes
-            if id(attributes) not in paths:
-                paths[id(attributes)] = attributes, attributes.as_path_text
-            path = paths[id(attributes)][1]
+            if route.path not in paths:
+                paths[route.path] = " ".join(map(str, route.path.as_path))
+            path = paths[route.path]
         yield ActiveRoute(
             rank=rank,
             prefix=prefix,

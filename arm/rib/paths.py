@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from weakref import ref
 
-from arm.model import AsPathSegment, Attributes, BgpPath
+from arm.model import NO_ATTRIBUTES, AsPathSegment, Attributes, BgpPath
 
 # What ExaBGP writes again and again, each for an octet that cannot be in JSON.
 _PHRASES = [
@@ -66,21 +67,32 @@ class Paths:
 
 
 class _ToldPath(BgpPath):
-    """A path that is read from what ExaBGP wrote."""
+    """A path that is read from what ExaBGP wrote. What was read is the same object for as long as anybody has
+    it, and no longer: those of all routes that were ever shown would take more memory than the table."""
 
-    __slots__ = ("_reader", "_told")
+    __slots__ = ("_held", "_reader", "_told")
 
     def __init__(self, next_hop: str, told: bytes, reader: Callable[[bytes], Attributes]) -> None:
-        super().__init__(next_hop, None)
+        super().__init__(next_hop, NO_ATTRIBUTES)
         self._told, self._reader = told, reader
+        self._held: ref[Attributes] | None = None
+
+    @property
+    def attributes(self) -> Attributes:
+        """See the base class."""
+        known = self._held() if self._held is not None else None
+        if known is None:
+            known = self._read()
+            self._held = ref(known)
+        return known
 
     @property
     def as_path(self) -> tuple[AsPathSegment, ...]:
         """See the base class. Of a usual path the rest is not even read."""
         told = self._told
-        usual = _SEQUENCE.match(told, told.index(b"\0") + 1) if self._attributes is None else None
+        usual = _SEQUENCE.match(told, told.index(b"\0") + 1)
         if usual is None:
-            return super().as_path
+            return self.attributes.as_path
         return (AsPathSegment("as-sequence", tuple(map(int, usual[1].split(b",")))),)
 
     def _read(self) -> Attributes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from typing import Any
+from weakref import ref
 
 import pytest
 from hypothesis import given
@@ -215,6 +216,19 @@ def test_equal_paths_are_one_object() -> None:
     assert isinstance(other, Update)
     assert other.path("10.0.1.3") is not first
     assert parser.paths == 2
+
+
+def test_attributes_are_read_once_as_long_as_anybody_has_them() -> None:
+    (event,) = Parser().parse(told(RICH, ipv4={"10.0.1.2": ["20.1.0.0/16"]}))
+    assert isinstance(event, Update)
+    path = event.path("10.0.1.2")
+    held = path.attributes
+    assert path.attributes is held
+    assert held.as_path == path.as_path
+    gone = ref(held)
+    del held, event
+    assert gone() is None, "the path itself does not keep them"
+    assert path.attributes.as_path == path.as_path
 
 
 def test_what_is_out_of_use_is_forgotten_in_time() -> None:
