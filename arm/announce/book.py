@@ -82,6 +82,11 @@ class Book:
         return len(self._kernel.union(self.standing, self.leaving))
 
     @property
+    def in_flight(self) -> int:
+        """Changes that are not known to have reached the wire."""
+        return len(self._in_flight)
+
+    @property
     def idle(self) -> bool:
         """Nothing left to say, and everything said has reached the wire."""
         if self.wanted is None:

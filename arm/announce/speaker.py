@@ -28,7 +28,7 @@ from arm.model import Entry, Family, Pool, Prefix
 from arm.rib.messages import EndOfRib, Update
 from arm.rib.prefixmap import PrefixMap
 
-OUTSTANDING = 192  # sets of attributes that ExaBGP has not answered: a repair waits behind them, 0.1 to 0.2 s
+OUTSTANDING = 192  # changes that ExaBGP has and has not written yet: a repair waits behind them, 0.1 s
 REFILL = OUTSTANDING // 2  # so few of them before steps follow: looking for the next ones costs most of it
 BATCH = 500  # prefixes looked at in one go: enough to group by attributes, few enough to stay quick
 
@@ -36,7 +36,7 @@ BATCH = 500  # prefixes looked at in one go: enough to group by attributes, few 
 @dataclass(frozen=True, slots=True)
 class _Command:
     """A command that ExaBGP has not answered; `end`: it is an end-of-RIB, else changes, with what was
-    before. `sets`: of attributes, what it takes ExaBGP its time for."""
+    before. `sets`: how many of attributes are in it."""
 
     changes: Mapping[Prefix, Before]
     sets: int = 1
@@ -297,5 +297,6 @@ class Speaker:
 
     @property
     def _outstanding(self) -> int:
-        """Sets of attributes that ExaBGP has been given, and not answered."""
-        return sum(command.sets for command in self._unanswered)
+        """Changes that ExaBGP has been given. Its answers do not tell how many it still has: it reads more
+        commands in a turn than it writes changes to the wire, so its queue would grow and grow."""
+        return sum(book.in_flight for book in self._books.values())
