@@ -34,6 +34,7 @@ BENCHMARKS = {  # what it is called, module, arguments
     "page": ("The page with 100,000 routes", "page", ()),
     "loop": ("The event loop at full scale", "scale_loop", ()),
     "scale": ("End to end at full scale", "scale", ()),
+    "soak": ("An hour of everything", "soak", ()),
 }
 _PLOTTED = {"selection": "2016", "selection2026": "2026", "selection2026v6": "2026 IPv6"}
 _VERSIONS = {

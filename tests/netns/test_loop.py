@@ -411,7 +411,7 @@ def watch_agrees(lab: Lab, watch: KernelWatch, family: Family) -> bool:
 
 
 def test_nothing_has_grown_meanwhile(lab: Lab, running: float, used: dict[str, Use]) -> None:
-    """Minutes of all this are the soak's short form; `tests.bench.scale --seconds 3600` is the hour."""
+    """Minutes of all this are the soak's short form; `tests.bench.soak` is the hour."""
     assert lab.arm is not None
     for name, now in use(processes(lab)).items():
         grown, more = now.memory - used[name].memory, now.descriptors - used[name].descriptors
