@@ -92,15 +92,6 @@ class RouteIndex:
         """Of a key."""
         return self._routes.bits
 
-    def count(self, first: int, last: int) -> int:
-        """How many routes begin at one of these keys."""
-        starts = self._routes.starts
-        at, behind = (
-            np.searchsorted(starts, np.uint64(first)),
-            np.searchsorted(starts, np.uint64(last), "right"),
-        )
-        return int(behind - at)
-
     def gaps(self, first: int, last: int, length: int, firsts: Keys, lasts: Keys) -> NDArray[np.bool_]:
         """In which of these ranges, all from `first` to `last`, is the longest match anywhere no longer than
         `length`, or none?"""

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Sequence, Set
 
 import numpy as np
-from numpy.typing import NDArray
 
 from arm.model import BgpPath, Family, Prefix, Route
+from arm.rib.columnstore import ColumnStore
 from arm.rib.fulltable import GONE, RouteIndex
 from arm.rib.hops import RAW_MIXED
 from arm.rib.hoptable import HopTable, Keys, key_bits, last
-from arm.rib.prefixmap import key
+from arm.rib.prefixmap import key, prefix_columns, text
 from arm.rib.table import RouteTable
 
-_FEW, _CROWD = (
-    64,
-    4096,
-)  # so few prefixes, or prefixes with fewer routes inside, are quicker looked up in the tree
-
-
+_FEW, _CROWD = 64, 4096  # so few prefixes, in one with fewer routes, are quicker looked up one by one
 _PIECE = 2048  # prefixes numbered in one go while a table is being learned: some 10 ms
 
 Number = Callable[[Prefix, Route | None], int]
@@ -34,13 +28,12 @@ class IndexedTable(RouteTable):
     """
 
     def __init__(self, family: Family) -> None:
-        super().__init__(family)
+        super().__init__(family, ColumnStore(family))
         self._index = RouteIndex(key_bits(family))
         self._asked = False  # for the index
         self._number: Number | None = None
         self._numbered: list[HopTable] = []  # what the index does not have yet
-        # With the path that a prefix was announced with; None: to be looked up. (In a tree of a million
-        # routes that is mostly waiting for memory.)
+        # With the path that a prefix was announced with; None: to be looked up.
         self._unsettled: dict[Prefix, BgpPath | None] = {}
         self._long: dict[int, set[Prefix]] = {}  # key → prefixes that are longer than a key
 
@@ -93,10 +86,6 @@ class IndexedTable(RouteTable):
         self._unsettled.pop(prefix, None)
         self.touch(prefix)
 
-    def crowd(self, prefix: Prefix) -> int:
-        """See `RouteTable`; at once, but about, and as it was when settled last."""
-        return self.index.count(*self._keys(prefix))
-
     def gaps(self, prefix: Prefix, places: Sequence[Prefix]) -> list[Prefix]:
         """See `RouteTable`."""
         few = len(places) < _FEW and self.crowd(prefix) < _CROWD
@@ -114,7 +103,7 @@ class IndexedTable(RouteTable):
 
     def _columns(self, prefixes: Sequence[Prefix]) -> tuple[Keys, Keys]:
         """First and last keys."""
-        starts, lengths = self._places(prefixes)
+        starts, lengths = prefix_columns(self.family, prefixes)
         return starts, last(starts, np.minimum(lengths, self._index.bits).astype(np.int8), self._index.bits)
 
     def _keys(self, prefix: Prefix) -> tuple[int, int]:
@@ -147,7 +136,7 @@ class IndexedTable(RouteTable):
         if not unsettled:
             return 0
         prefixes = list(unsettled)
-        starts, lengths = self._places(prefixes)
+        starts, lengths = prefix_columns(self.family, prefixes)
         routes = (
             self.get(prefix) if path is None else Route.along(prefix, path)
             for prefix, path in unsettled.items()
@@ -167,14 +156,6 @@ class IndexedTable(RouteTable):
         self._numbered.append(found)
         return len(prefixes)
 
-    def _places(self, prefixes: Sequence[Prefix]) -> tuple[Keys, NDArray[np.int16]]:
-        """First keys and lengths."""
-        af, width = self.family.af, self._index.bits
-        packed = b"".join([socket.inet_pton(af, prefix[: prefix.index("/")]) for prefix in prefixes])
-        words = np.frombuffer(packed, f">u{width // 8}")[:: self.family.bits // width]
-        lengths = np.array([int(prefix[prefix.index("/") + 1 :]) for prefix in prefixes], np.int16)
-        return words.astype(np.uint64), lengths
-
     def _mixed(self, found: HopTable, blocks: Set[int], number: Number) -> HopTable:
         """The same changes, and those of blocks with routes longer than a key: of these nothing more can be
         said. `blocks` are those in which such routes have changed."""
@@ -183,16 +164,11 @@ class IndexedTable(RouteTable):
         for start in blocks:
             if not self._long[start]:
                 del self._long[start]
-                block = Prefix(self._block(start))
+                block = text(self.family, start << (self.family.bits - bits), bits)
                 rows[start, bits] = number(block, self.get(block))
         rows |= {(start, bits): RAW_MIXED for start in blocks & self._long.keys()}
         rows |= {at: RAW_MIXED for at in rows if at[1] == bits and at[0] in self._long}
         return HopTable.of(bits, ((*at, hop) for at, hop in rows.items()))
-
-    def _block(self, start: int) -> str:
-        dropped = self.family.bits - self._index.bits
-        packed = (start << dropped).to_bytes(self.family.bits // 8, "big")
-        return f"{socket.inet_ntop(self.family.af, packed)}/{self._index.bits}"
 
 
 def _latest(tables: Sequence[HopTable]) -> HopTable:

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import socket
 from bisect import bisect_left, insort
-from collections.abc import ItemsView, Iterator, KeysView, Mapping, MutableMapping, ValuesView
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, MutableMapping, Sequence, ValuesView
 from functools import lru_cache
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from arm.model import Family, Prefix
+from arm.rib.hoptable import Keys, key_bits
 
 Value = TypeVar("Value")
 Key = tuple[int, int]  # first address as an integer, prefix length: sorts a prefix before what is inside it
@@ -28,6 +32,15 @@ def key(prefix: Prefix) -> Key:
 def text(family: Family, start: int, length: int) -> Prefix:
     """The canonical text of a prefix."""
     return Prefix(f"{socket.inet_ntop(family.af, start.to_bytes(family.bits // 8, 'big'))}/{length}")
+
+
+def prefix_columns(family: Family, prefixes: Sequence[Prefix]) -> tuple[Keys, NDArray[np.int16]]:
+    """First keys and lengths of many prefixes; shape (n,)."""
+    af, width = family.af, key_bits(family)
+    packed = b"".join([socket.inet_pton(af, prefix[: prefix.index("/")]) for prefix in prefixes])
+    words = np.frombuffer(packed, f">u{width // 8}")[:: family.bits // width]
+    lengths = np.array([int(prefix[prefix.index("/") + 1 :]) for prefix in prefixes], np.int16)
+    return words.astype(np.uint64), lengths
 
 
 class PrefixMap(MutableMapping[Prefix, Value]):

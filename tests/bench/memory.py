@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 
 import arm.app  # noqa: F401  # what the daemon has loaded
+from arm.allocator import return_large_pieces
 from arm.family import FamilyLoop, Valuation
 from arm.model import Attributes, Family
 from arm.rib.feed import Feed
@@ -77,6 +78,7 @@ class Steps:
 
 
 def main() -> int:
+    return_large_pieces()
     print("| what | | then | at the most |\n|---|---:|---:|---:|")
     steps = Steps()
     steps.done("the program")

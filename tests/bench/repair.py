@@ -77,6 +77,7 @@ def full_table(family: Family, routes: HopTable) -> IndexedTable:
     for start, length, hop in routes.rows():
         table.set(Route(text(family, start << dropped, length), str(hop), attributes))
     table.settle(lambda _, route: GONE if route is None else hop_of(route))
+    assert len(table.index) == len(table), "whoever asks first waits for it"
     return table
 
 

@@ -96,12 +96,11 @@ def test_a_snapshot_says_what_the_routes_say(world: tuple[int, dict[Place, int]]
 
 
 @given(worlds, st.data())
-def test_counts_and_gaps(world: tuple[int, dict[Place, int]], data: st.DataObject) -> None:
+def test_gaps(world: tuple[int, dict[Place, int]], data: st.DataObject) -> None:
     bits, rows = world
     index = loaded(bits, rows)
     start, length = data.draw(places(bits))
     last = start + size(bits, length) - 1
-    assert index.count(start, last) == sum(start <= first <= last for first, _ in rows)
     asked = [key for key in telling(bits, [*rows, (start, length)]) if start <= key <= last]
     pairs = st.tuples(st.sampled_from(asked), st.sampled_from(asked)).map(sorted)
     ranges = data.draw(st.lists(pairs, max_size=6))

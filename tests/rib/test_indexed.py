@@ -119,7 +119,7 @@ def test_settled_it_is_as_if_made_anew(history: tuple[Family, list[tuple[str, Pr
         assert world.table.settle(world.number) == len(waiting)
         waiting.clear()
         assert same(world.table.index.snapshot(), world.plain().snapshot())
-        assert world.table.crowd(family.default) == len(world.table.index)
+        assert world.table.crowd(family.default) == len(world.table)
     assert world.table.settle(world.number) == 0
 
 
@@ -163,7 +163,7 @@ def test_a_block_stays_mixed_whatever_comes_for_all_of_it() -> None:
 def test_no_gap_is_overlooked(
     history: tuple[Family, list[tuple[str, Prefix, int]]], settled: bool, data: st.DataObject
 ) -> None:
-    """By the tree or by the index, up to date or not."""
+    """By looking each up or by the index, up to date or not."""
     family, events = history
     world = World(family)
     for what, prefix, hop in events:
@@ -180,11 +180,11 @@ def test_no_gap_is_overlooked(
     inside = [each for each in seen if each == asked or holds(family.bits, key(asked), key(each)[0])]
     places = sorted({asked, *(each for each in inside if key(each)[1] > key(asked)[1])})
     with pytest.MonkeyPatch.context() as patched:
-        by_tree = world.table.gaps(asked, places)
+        one_by_one = world.table.gaps(asked, places)
         patched.setattr("arm.rib.indexed._FEW", 0)
         by_index = world.table.gaps(asked, places)
     plain = world.gap(asked, places)
-    assert set(plain) <= set(by_tree) <= set(places)
+    assert set(plain) <= set(one_by_one) <= set(places)
     assert set(plain) <= set(by_index) <= set(places)
     if settled and not any(key(each)[1] > key_bits(family) for each in [*world.routes, *places]):
         assert by_index == plain, "nothing is unknown"

@@ -13,6 +13,7 @@ from pytricia import PyTricia
 from arm.model import Attributes, Family, Prefix, Route
 from arm.rib.feed import Feed
 from arm.rib.messages import EndOfRib, SessionChange, Update
+from arm.rib.stores import TreeStore
 from arm.rib.table import RouteTable
 
 ATTRIBUTES = Attributes()
@@ -135,8 +136,9 @@ class Failing(PyTricia):  # type: ignore[misc]
     ],
 )
 def test_a_failing_look_inside_leaves_the_table_as_it_was(family: Family, outer: str, inner: str) -> None:
-    table = RouteTable(family)
-    table._tree = tree = Failing(table)
+    store = TreeStore(family)
+    table = RouteTable(family, store)
+    store._tree = tree = Failing(table)
     for about in (None, route(outer)):
         if about is not None:
             table.set(about)
