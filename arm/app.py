@@ -45,6 +45,7 @@ from arm.log import RateLimit
 from arm.log import configure as configure_log
 from arm.model import ArmError, Family, KernelRoute, Prefix
 from arm.operating import Operator, Wiring
+from arm.picture_connection import remedy
 from arm.picture_findings import Outside
 from arm.picture_peers import PeersSeen, peers_seen
 from arm.reload import Outcome, read_again
@@ -124,7 +125,8 @@ class Arm:
         self._kernel = KernelRoutes(config.fib.table, self._on_kernel, self._on_kernel_route)
         self._hardware = Hardware()
         self._tables = Tables(self._feed, self._loops, self._speaker)
-        self._sessions = {session.local_ip: session.name for session in (reflector, target)}
+        self._own = (reflector, target)
+        self._sessions = {session.local_ip: session.name for session in self._own}
         self._routing = Routing(self._tables, self._sessions, chosen.strategy, self._shrinks, now, beside)
         saved = self._keeper.found.families if self._keeper.found is not None else {}
         self._choosing = Choosing(
@@ -175,7 +177,7 @@ class Arm:
             loop.add_signal_handler(number, stop.set)
         fib = self._config.fib
         platform = await asyncio.to_thread(platforms.platform, fib.hardware)
-        await bird.ask(str(fib.bird_socket), f"show protocols all {fib.bird_protocol}")  # no BIRD: no start
+        await bird.unused(str(fib.bird_socket), fib.bird_protocol)  # no BIRD: no start
         async with AsyncExitStack() as running:
             running.callback(self._kernel.stop)
             self._kernel.start()
@@ -284,6 +286,10 @@ class Arm:
     def _on_bird_error(self, error: ArmError) -> None:
         self._bird_error = error
 
+    @property
+    def _seen(self) -> BirdView:
+        return self._bird_view or BirdView()
+
     def _peers(self) -> PeersSeen:
         now = asyncio.get_running_loop().time()
         down = {name: None if at is None else now - at for name, at in self._routing.down_since.items()}
@@ -391,6 +397,8 @@ class Arm:
         if not self._choosing.busy and self._choosing.rhythm.due(now + TICK / 2, self._speaker.far_behind()):
             self._choosing.begin()
         self._speak()
+        awaited = self._bird_error is None and self._seen.awaits(self._sessions)
+        self._exabgp.look(None in self._routing.down_since.values(), awaited, now)
         self._keeper.tick(self._tables, now)
         self._systemd.alive({"ExaBGP's supervision": self._exabgp.supervised}, self._board.status_line())
 
@@ -462,7 +470,14 @@ class Arm:
         blocked, error = self._speaker.blocked(), self._keeper.error
         shortages = tuple(self._hardware.shortages(assembly.configured(self._config)))
         outside = Outside(
-            down, self._bird_error, blocked, self._reload_faults, error, self._hardware.error, shortages
+            down,
+            self._bird_error,
+            blocked,
+            self._reload_faults,
+            error,
+            self._hardware.error,
+            shortages,
+            {each.name: remedy(each, self._config.bgp.port, self._seen) for each in self._own},
         )
         return self._board.publish(outside, now)
 

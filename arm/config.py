@@ -53,7 +53,7 @@ __all__ = ["Config", "ConfigError", "Endpoint", "Fault", "load", "parse", "pools
 class Bgp(Section):
     """Both BGP sessions."""
 
-    port: TcpPort = Field(default=1179, ge=1, le=65535, description="TCP port that ExaBGP listens on.")
+    port: TcpPort = Field(default=1179, ge=1, le=65535, description="TCP port on which BIRD waits for ARM.")
     hold_time: WholeSeconds = Field(
         default=30,
         ge=3,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from arm.fib.hardware import Shortage
 from arm.health import Finding
@@ -27,6 +27,7 @@ class Outside:
     save_error: ArmError | None = None  # why the last save failed
     hardware_error: ArmError | None = None  # why nobody says how full the hardware is
     shortages: Sequence[Shortage] = ()  # families that have more configured than there is room for
+    remedies: Mapping[str, str] = field(default_factory=dict)  # for each session, were it down
 
 
 def findings(
@@ -57,7 +58,7 @@ def _outside(outside: Outside) -> Iterator[Finding]:
             yield Finding(
                 f"{name}-down",
                 f"the {name} session with BIRD is down",
-                "BIRD connects by itself; see `birdc show protocols` and the log of ARM",
+                outside.remedies.get(name, "see `birdc show protocols` and the log of ARM"),
                 critical=True,
             )
     for family in outside.blocked:

@@ -125,6 +125,8 @@ class Routing:
         name = self._sessions.get(change.local_ip)
         if name is None:
             return
+        if self.down_since[name] is not None and not change.up:
+            return  # another attempt of ExaBGP's that failed
         self.down_since[name] = None if change.up else now
         if change.up:
             self._seen.add(name)

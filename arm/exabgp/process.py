@@ -14,9 +14,10 @@ from typing import Any
 
 import structlog
 
-from arm.exabgp import interpreter, port
+from arm.exabgp import address, interpreter
 from arm.exabgp.config import Speaker, configuration, environment
 from arm.exabgp.lines import Lines
+from arm.exabgp.pause import Pause
 from arm.exabgp.pulse import ANSWER, QUESTION, Pulse, Verdict
 from arm.model import ArmError
 
@@ -53,6 +54,7 @@ class Exabgp:
         self._lines: Lines | None = None
         self._pulse = Pulse(speaker.hold_time)
         self._half_answered = False
+        self._pause: Pause | None = None  # None: not running
         self._lost: asyncio.Future[str] | None = None  # why ExaBGP must be started again
         self._task: asyncio.Task[None] | None = None
         self.python = sys.executable  # what runs it, once started
@@ -61,7 +63,7 @@ class Exabgp:
     async def start(self) -> None:
         """Start ExaBGP and its supervision; raises ArmError if the first start cannot work."""
         for session in (self._speaker.reflector, self._speaker.target):
-            await port.free(session, self._speaker.port)
+            address.check(session)
         self.python = await interpreter.choose(self._wish)
         await self._launch()
         self._task = asyncio.create_task(self._supervise(), name="exabgp")
@@ -88,6 +90,14 @@ class Exabgp:
     def supervised(self) -> bool:
         """Whoever restarts ExaBGP is alive itself."""
         return self._task is not None and not self._task.done()
+
+    def look(self, up: bool, awaited: bool, now: float) -> None:
+        """See to it that a BIRD that has come back does not have to wait for ExaBGP. Loop time.
+
+        `up`: a session with BIRD is; `awaited`: BIRD would take a connection, and none is being made.
+        """
+        if self._pause is not None and self._pause.too_long(up, awaited, now):
+            self._lose("pauses while BIRD waits for it")
 
     # --- life and death -----------------------------------------------------------------------------
 
@@ -168,6 +178,7 @@ class Exabgp:
             raise ArmError("ExaBGP did not hand over its pipe", "see its messages above")
         self._pulse, self._half_answered = Pulse(self._speaker.hold_time), False
         self._lines = Lines(fds[0], fds[1], self._take, self._lose)
+        self._pause = Pause(asyncio.get_running_loop().time())
         assert self._control is not None
         # It only ever closes.
         asyncio.get_running_loop().add_reader(self._control, self._lose, "lost its pipe's process")
@@ -190,6 +201,7 @@ class Exabgp:
             self._lost.set_result(reason)
 
     async def _kill(self) -> None:
+        self._pause = None
         if self._process is not None:
             # First of all: what sees its pipe close still has the time for a NOTIFICATION.
             with contextlib.suppress(ProcessLookupError):
@@ -211,7 +223,9 @@ class Exabgp:
         async for line in process.stdout:
             text = line.decode(errors="replace").strip()
             if text:
-                log.warning("ExaBGP says", line=text[-500:])
+                # Of a connection: each attempt that fails is worth a few lines to ExaBGP.
+                tell = log.debug if text.startswith("outgoing-") else log.warning
+                tell("ExaBGP says", line=text[-500:])
         self._lose("ended")
 
     # --- what it says -------------------------------------------------------------------------------

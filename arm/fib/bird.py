@@ -15,6 +15,7 @@ from arm.model import ArmError
 TIMEOUT = 5.0  # seconds for a whole conversation, and for one answer to the watch
 INTERVAL = 0.5  # seconds between looks
 EVERYTHING = 10.0  # seconds after which everything is asked for even if nothing seems to have changed
+PATIENCE = 5.0  # seconds that the sessions of an ARM that was killed may take to be gone
 RETRY = (0.2, 1.0, 2.0, 5.0)  # seconds before each further attempt to connect
 
 
@@ -28,6 +29,16 @@ async def ask(socket_path: str, command: str) -> list[str]:
         return await conversation.ask(command)
     finally:
         conversation.close()
+
+
+async def unused(socket_path: str, target: str) -> None:
+    """Return once BIRD's session `target` is free for us; ArmError if another ARM has it, or as `ask`."""
+    for _ in range(round(PATIENCE / INTERVAL)):
+        sessions = parse_sessions(await ask(socket_path, f"show protocols all {target}"))
+        if not any(each.established for each in sessions):
+            return
+        await asyncio.sleep(INTERVAL)
+    raise ArmError(f"BIRD's session {target} is up already, with another ARM", "stop the other ARM")
 
 
 class BirdWatch:

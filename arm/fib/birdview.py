@@ -91,6 +91,11 @@ class BirdView:
         channels = session.channels if session is not None else ()
         return next((each for each in channels if each.name == family.label), None)
 
+    def awaits(self, own: Collection[str]) -> bool:
+        """It would take a connection from one of the addresses `own`, and has none from any of them."""
+        states = {each.state for each in self.sessions if each.neighbour in own}
+        return "Passive" in states and states.isdisjoint(("OpenSent", "OpenConfirm", "Established"))
+
     def dead(self, own: Collection[str] = ()) -> frozenset[str]:
         """Addresses of neighbours that nothing may be sent to: those of all BGP sessions but ARM's `own` (by
         name) that are not alive.

@@ -108,7 +108,7 @@ def differences(day: Day, learner: Learner) -> int:
 
 async def live(bird: Bird, folder: Path, speed: float, most: int, python: str) -> bool:
     """Learn, live through the day, compare; whether nothing is missing."""
-    day, learner = Day(), Learner(folder, bird.learner, Path(python))
+    day, learner = Day(), Learner(folder, bird.port, Path(python))
     for _, hop, prefixes in learning_stream.groups(_FAMILY):
         day.expected.update((Prefix(prefix), hop) for prefix in prefixes)
     await learner.exabgp.start()

@@ -38,17 +38,17 @@ protocol bgp peer {{
   ipv6 {{ table full6; import all; export none; next hop keep; }};
 }}
 template bgp arm {{
-  local 127.0.0.1 as 65000;
-  multihop; hold time 90; connect delay time 1; connect retry time 2; error wait time 1, 2; disabled;
+  local 127.0.0.1 port {port} as 65000;
+  passive; multihop; hold time 90; error wait time 1, 2; disabled;
 }}
 protocol bgp reflector from arm {{
-  neighbor 127.0.0.8 port {learner} as 65000;
+  neighbor 127.0.0.8 as 65000;
   rr client;
   ipv4 {{ table full4; import none; export where source = RTS_BGP; next hop keep; }};
   ipv6 {{ table full6; import none; export where source = RTS_BGP; next hop keep; }};
 }}
 protocol bgp target from arm {{
-  neighbor 127.0.0.9 port {learner} as 65000;
+  neighbor 127.0.0.9 as 65000;
   ipv4 {{ table full4; import none; export none; }};
   ipv6 {{ table full6; import none; export none; next hop keep; }};
 }}
@@ -56,20 +56,20 @@ protocol bgp target from arm {{
 
 
 class Bird:
-    """A BIRD with both full tables; `learner` is the port that it tells them to."""
+    """A BIRD with both full tables; `port` is where it waits for whom it tells them to."""
 
     def __init__(self, folder: Path, stream: Path) -> None:
         if shutil.which("bird") is None:
             raise learning_stream.NoTableError("bird is not installed")
         self._control = str(folder / "bird.ctl")
-        port, self.learner = _free_port(), _free_port()
+        self.port = _free_port()
         configuration = folder / "bird.conf"
-        configuration.write_text(_BIRD.format(port=port, learner=self.learner, asn=learning_stream.ASN))
+        configuration.write_text(_BIRD.format(port=self.port, asn=learning_stream.ASN))
         self._process = subprocess.Popen(["bird", "-f", "-c", str(configuration), "-s", self._control])
         self._connected: learning_stream.Peer | None = None
         try:
             started = time.monotonic()
-            self._connected = _retried(lambda: learning_stream.Peer("127.0.0.7", "127.0.0.1", port))
+            self._connected = _retried(lambda: learning_stream.Peer("127.0.0.7", "127.0.0.1", self.port))
             self.peer.send(stream.read_bytes())
             self.routes = self._settled()
             print(f"BIRD: {self.routes:,} routes after {time.monotonic() - started:.1f} s", flush=True)
@@ -123,11 +123,11 @@ class Bird:
 def learn_by_arm(bird: Bird, folder: Path, interpreter: str) -> dict[str, Any]:
     """What ARM reports."""
     folder.mkdir()
-    command = [sys.executable, "-m", "tests.bench.learning_arm", str(folder), str(bird.learner), interpreter]
+    command = [sys.executable, "-m", "tests.bench.learning_arm", str(folder), str(bird.port), interpreter]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            if process.stdout.readline().strip() != "listening":
+            if process.stdout.readline().strip() != "ready":
                 raise RuntimeError("ARM's part has not started")
             bird.tell(on=True)
             before = cpu_seconds(bird.pid)

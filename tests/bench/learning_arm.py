@@ -118,7 +118,7 @@ class Learner:
         """Start, learn, stop."""
         born = time.monotonic()
         await self.exabgp.start()
-        print("listening", flush=True)
+        print("ready", flush=True)
         stalls = asyncio.create_task(self._watch_loop())
         try:
             async with asyncio.timeout(LONGEST):

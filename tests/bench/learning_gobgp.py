@@ -17,15 +17,16 @@ _CONFIGURATION = """\
 [global.config]
   as = 65000
   router-id = "192.0.2.8"
-  port = {port}
-  local-address-list = ["127.0.0.8"]
+  port = -1
 [[neighbors]]
   [neighbors.config]
     neighbor-address = "127.0.0.1"
     peer-as = 65000
   [neighbors.transport.config]
     local-address = "127.0.0.8"
-    passive-mode = true
+    remote-port = {port}
+  [neighbors.timers.config]
+    connect-retry = 10
 {families}
 """
 _FAMILY = """\
@@ -38,7 +39,7 @@ _FAMILY = """\
 class Teller(Protocol):
     """BIRD."""
 
-    learner: int
+    port: int
     routes: int
 
     def tell(self, on: bool) -> None: ...
@@ -51,7 +52,7 @@ def learn_by_gobgp(bird: Teller, folder: Path) -> None:
         return
     configuration = folder / "gobgp.toml"
     families = "".join(_FAMILY.format(family=family.label) for family in Family)
-    configuration.write_text(_CONFIGURATION.format(port=bird.learner, families=families))
+    configuration.write_text(_CONFIGURATION.format(port=bird.port, families=families))
     api = _free_port()
     command = ["gobgpd", "-f", str(configuration), "--api-hosts", f"127.0.0.1:{api}", "-l", "warn"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:

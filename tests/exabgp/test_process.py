@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,10 +29,8 @@ class Supervised:
         python.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name("fake.py")} "$@"\n')
         python.chmod(0o755)
         (folder / "behaviour").write_text(behaviour)
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
         session = Session("reflector", "127.0.0.1", "127.0.0.1", 65000, "192.0.2.254")
-        self.speaker = Speaker(session, session, port, hold_time, 100, "root")
+        self.speaker = Speaker(session, session, 1179, hold_time, 100, "root")
         self.heard: list[bytes] = []
         self.reasons: list[str] = []
         self.exabgp = Exabgp(self.speaker, folder, self.heard.extend, self.down, python)
@@ -116,6 +114,26 @@ def test_failures_to_start_again_are_tried_until_one_works(tmp_path: Path) -> No
     assert len(supervised.pids()) == 5
 
 
+def test_one_that_pauses_while_bird_waits_is_started_again_once(tmp_path: Path) -> None:
+    supervised = Supervised(tmp_path, "healthy")
+
+    async def work() -> None:
+        began = asyncio.get_running_loop().time()
+        for passed in range(100):  # more than its pause is patient, from now on
+            supervised.exabgp.look(False, False, began + passed)
+        assert supervised.exabgp.restarts == 0
+        await asyncio.sleep(0.1)
+        for passed in range(100, 110):
+            supervised.exabgp.look(False, True, began + passed)
+        await supervised.restarted(1)
+        for passed in range(10):
+            supervised.exabgp.look(False, True, asyncio.get_running_loop().time() + passed)
+        await asyncio.sleep(0.2)
+
+    supervised.run(work)
+    assert (supervised.exabgp.restarts, supervised.reasons) == (1, ["ExaBGP pauses while BIRD waits for it"])
+
+
 def test_commands_that_it_does_not_read_hold_nobody_up_and_end_it(tmp_path: Path) -> None:
     supervised = Supervised(tmp_path, "stuck healthy")
 
@@ -165,18 +183,14 @@ def test_a_full_disk_does_not_lose_the_configuration(tmp_path: Path, monkeypatch
     supervised.run(full)
 
 
-def test_a_port_in_use_is_waited_for_a_moment(tmp_path: Path) -> None:
-    """The ExaBGP of an ARM that was killed may take a moment to be gone."""
+def test_an_address_of_another_machine_is_found_out_before_the_start(tmp_path: Path) -> None:
     supervised = Supervised(tmp_path, "healthy")
-
-    async def start() -> None:
-        taken = socket.create_server(("127.0.0.1", supervised.speaker.port))
-        asyncio.get_running_loop().call_later(0.5, taken.close)
-        await supervised.exabgp.start()
-        await supervised.exabgp.stop()
-
-    asyncio.run(start())
-    assert len(supervised.pids()) == 1
+    target = replace(supervised.speaker.target, name="target", local_ip="192.0.2.7")
+    supervised.speaker = replace(supervised.speaker, target=target)
+    exabgp = Exabgp(supervised.speaker, tmp_path, supervised.heard.extend, supervised.down)
+    with pytest.raises(ArmError, match=r"192\.0\.2\.7 \(.*\): set target\.local_ip to an address"):
+        asyncio.run(exabgp.start())
+    assert not (tmp_path / "lives").exists()
 
 
 def test_descriptors_are_not_lost(tmp_path: Path) -> None:

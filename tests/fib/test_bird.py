@@ -201,3 +201,21 @@ def test_one_question(tmp_path: Path) -> None:
             await bird.ask(str(fake.path), "show status")
 
     asyncio.run(run())
+
+
+def test_a_target_that_another_arm_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bird, "PATIENCE", 0.1)
+
+    async def run() -> None:
+        fake = FakeBird(tmp_path / "bird.ctl")
+        await fake.start()
+        with pytest.raises(ArmError, match="arm_target is up already, with another ARM: stop the other ARM"):
+            await bird.unused(str(fake.path), TARGET)
+        waiting = asyncio.create_task(bird.unused(str(fake.path), TARGET))
+        asked = len(fake.asked)
+        await until(lambda: len(fake.asked) > asked + 4)
+        fake.sessions[TARGET] = ("Passive", 0)
+        await waiting
+        await fake.stop()
+
+    asyncio.run(run())

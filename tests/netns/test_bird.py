@@ -49,7 +49,8 @@ protocol static {{
   include "{routes}";
 }}
 protocol bgp {{
-  local 127.0.0.2 port 1179 as 65000; neighbor 127.0.0.1 as 65000; passive; multihop;
+  local 127.0.0.2 port 1180 as 65000; neighbor 127.0.0.1 port 1179 as 65000; strict bind; multihop;
+  connect delay time 1; connect retry time 1; error wait time 1, 5;
   ipv4 {{ import none; next hop keep; export filter {{
     bgp_large_community.add((65000, 6343, 1));
     if net ~ [ 30.1.0.0/16+ ] then bgp_next_hop = 10.1.0.2;

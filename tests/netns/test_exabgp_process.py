@@ -22,7 +22,7 @@ import pytest
 
 from tests.netns.conftest import entered, running_bird
 from tests.netns.kernel import NAME, ip
-from tests.netns.test_start import CONFIGURATION, ROOT
+from tests.netns.test_start import CONFIGURATION, ROOT, run
 from tests.sflow import build
 
 HOLD_TIME = 18  # seconds: ExaBGP counts as hung after six
@@ -286,6 +286,18 @@ def test_an_end_of_arm_is_no_goodbye(
     daemon.start()
     healed(bird, folder, before)
     assert lost() == []
+
+
+@pytest.mark.usefixtures("arm")
+def test_two_arms_do_not_fight_over_one_bird(
+    bird: Path, tmp_path: Path, lost: Callable[[], list[str]]
+) -> None:
+    """BIRD would take the second one's connection for the first one's restart, and so on."""
+    elsewhere = '[sflow]\nlisten = ["127.0.0.1:6344"]\n[web]\nlisten = "127.0.0.1:8009"\n'
+    code, lines = run(tmp_path, CONFIGURATION.format(state=tmp_path / "run", bird=bird) + elsewhere)
+    expected = "arm: BIRD's session arm_target is up already, with another ARM: stop the other ARM"
+    assert (code, lines) == (1, [expected])
+    assert (sessions(bird), lost()) == (2, [])
 
 
 @pytest.mark.skipif(shutil.which("pypy3") is None, reason="needs PyPy: apt install pypy3")

@@ -72,11 +72,6 @@ def test_missing_bird(tmp_path: Path) -> None:
     ("port", "kind", "expected"),
     [
         (
-            1179,
-            socket.SOCK_STREAM,
-            "arm: cannot listen for BGP on 127.0.0.1 port 1179 (Address already in use): ",
-        ),
-        (
             6343,
             socket.SOCK_DGRAM,
             "arm: cannot receive sFlow on 127.0.0.1 port 6343 (Address already in use): ",
@@ -102,6 +97,17 @@ def test_directory_that_cannot_be_written(bird: Path, tmp_path: Path) -> None:
     assert lines == [
         "arm: cannot write to /proc/arm (No such file or directory): "
         "set state.directory to a directory that this user may write to"
+    ]
+
+
+@pytest.mark.usefixtures("namespace")
+def test_address_of_another_machine(bird: Path, tmp_path: Path) -> None:
+    text = CONFIGURATION.format(state=tmp_path / "run", bird=bird)
+    code, lines = run(tmp_path, text.replace("[target]", '[target]\nlocal_ip = "192.0.2.7"'))
+    assert code == 1
+    assert lines == [
+        "arm: cannot open a BGP session from 192.0.2.7 (Cannot assign requested address): "
+        "set target.local_ip to an address of this machine"
     ]
 
 
