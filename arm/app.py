@@ -375,7 +375,7 @@ class Arm:
         self._routing.look_again(now, self._config.freeze.patience)
         for family, loop in self._loops.items():
             for table in self._feed.tables(family):
-                loop.settle(table, time.time())
+                yield from loop.settling(table, time.time())
             if not self._choosing.busy:  # else the numbers are being used
                 self._refresh(family, now)
             yield

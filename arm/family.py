@@ -21,7 +21,7 @@ from arm.model import NO_ATTRIBUTES, Attributes, Entry, Family, KernelRoute, Kin
 from arm.rib.fulltable import GONE, FullTable
 from arm.rib.hops import RAW_DEFAULT, RAW_LOCAL, Gateways, NextHops
 from arm.rib.hoptable import DEFAULT, MIXED, Hops, HopTable, Keys, among, distinct, key_bits
-from arm.rib.indexed import IndexedTable
+from arm.rib.indexed import IndexedTable, Number
 from arm.rib.paint import flatten
 from arm.rib.prefixmap import PrefixMap, key, text
 from arm.rib.table import RouteTable
@@ -154,6 +154,14 @@ class FamilyLoop:
 
     def settle(self, table: IndexedTable, time: float) -> None:
         """Bring the index of a table up to date, in use or being learned. `time` is Unix time."""
+        table.settle(self._numbering(table, time))
+
+    def settling(self, table: IndexedTable, time: float) -> Iterator[None]:
+        """The same in pieces."""
+        return table.settling(self._numbering(table, time))
+
+    def _numbering(self, table: IndexedTable, time: float) -> Number:
+        """By the rules as they are now."""
         self._time = time
         verdicts = self._verdicts.get(table)
         if verdicts is None:
@@ -161,7 +169,7 @@ class FamilyLoop:
         verdicts.go_on(table, self._policy, time, self._foremost)
         for prefix in verdicts.changed(table, self.fixed):
             table.touch(prefix)
-        table.settle(partial(self._number, verdicts))
+        return partial(self._number, verdicts)
 
     def refresh(self, table: IndexedTable, default: KernelRoute | None, time: float) -> None:
         """Take a new picture of the table in use and of the kernel."""

@@ -31,7 +31,9 @@ from arm.rib.paint import NOBODY, Ranges, everything, merge, paint, spread
 from arm.rib.splice import Cuts
 
 GONE = -2  # as a next hop in a change: the prefix is withdrawn
-MANY = 2000  # changes at once from which painting everything anew is quicker
+# So many changes at once, one that only moves counted for a quarter, may be made one by one. From more than a
+# 128th of the routes on it is quicker to paint everything anew.
+MANY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ class RouteIndex:
         structural = changes.take(left | came)
         if len(structural):
             self._edit(structural)
-        if moved.sum() + len(structural) > MANY:
+        if len(structural) + moved.sum() // 4 > max(MANY, len(self) >> 7):
             self._paint_all()
         else:
             self._move(changes.take(moved))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 
 import numpy as np
 
@@ -48,10 +48,9 @@ class IndexedTable(RouteTable):
     @property
     def index(self) -> RouteIndex:
         """The routes as arrays, as they were when settled last."""
-        if not self._asked:
-            self._asked = True
-            while self._number is not None and self._unsettled:
-                self._settle_some(self._number, _PIECE)
+        while not self._asked and self._number is not None and self._unsettled:
+            self._settle_some(self._number, _PIECE)
+        self._asked = True
         if self._numbered:
             self._index.update(_latest(self._numbered))
             self._numbered = []
@@ -126,6 +125,14 @@ class IndexedTable(RouteTable):
         self._number = number
         return self._settle_some(number, len(self._unsettled) if self._asked else _PIECE)
 
+    def settling(self, number: Number) -> Iterator[None]:
+        """The same in pieces of some 30 ms, for all that has changed by now."""
+        self._number = number
+        for _ in range(len(self._unsettled) // _PIECE if self._asked else 0):
+            self._settle_some(number, _PIECE)
+            yield
+        self._settle_some(number, _PIECE)
+
     def _settle_some(self, number: Number, most: int) -> int:
         """Number so many of the prefixes that changed."""
         unsettled = self._unsettled
@@ -153,7 +160,10 @@ class IndexedTable(RouteTable):
         found = HopTable.sort(bits, starts[short], lengths[short].astype(np.int8), hops[short])
         if blocks or self._long:
             found = self._mixed(found, blocks, number)
-        self._numbered.append(found)
+        if self._asked and not self._numbered:
+            self._index.update(found)
+        else:
+            self._numbered.append(found)
         return len(prefixes)
 
     def _mixed(self, found: HopTable, blocks: Set[int], number: Number) -> HopTable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import ip_address
 
 import pytest
@@ -121,6 +122,27 @@ def test_settled_it_is_as_if_made_anew(history: tuple[Family, list[tuple[str, Pr
         assert same(world.table.index.snapshot(), world.plain().snapshot())
         assert world.table.crowd(family.default) == len(world.table)
     assert world.table.settle(world.number) == 0
+
+
+@given(histories(), st.integers(1, 3))
+def test_settled_in_pieces_while_changes_come_it_is_the_same(
+    history: tuple[Family, list[tuple[str, Prefix, int]]], piece: int
+) -> None:
+    family, events = history
+    world = World(family)
+    pieces: Iterator[None] = iter(())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("arm.rib.indexed._PIECE", piece)
+        for what, prefix, hop in events:
+            if what == "settle":
+                assert world.table.index is not None, "somebody asks"
+                pieces = world.table.settling(world.number)
+            else:
+                world.play(what, prefix, hop)
+            next(pieces, None)
+        list(world.table.settling(world.number))
+        assert world.table.settle(world.number) <= piece
+    assert same(world.table.index.snapshot(), world.plain().snapshot())
 
 
 @given(histories(), st.integers(0, 40), st.integers(0, 40))
