@@ -1,4 +1,4 @@
-"""Values by prefix in columns: some 17 octets a prefix, where a tree takes 150. Pure.
+"""Values by prefix in columns: some 18 octets a prefix, where a tree takes 150. Pure.
 
 A prefix is one number, its place: its bits, then a 1, then zeros; one bit more than an address has. So places
 in ascending order are the address space from left to right, with each prefix in the middle of what is inside

@@ -16,7 +16,7 @@ from arm.rib.hoptable import ONE, key_bits
 from arm.rib.prefixmap import Key, key, prefix_columns, text
 from arm.rib.stores import Found
 
-_WAITING = 2048  # changes that wait at the most: putting them in takes some 5 ms
+_WAITING = 1024  # changes that wait at the most: putting them in takes some 3 ms
 _FEW = 64  # changes up to which one by one is quicker than by arrays
 
 

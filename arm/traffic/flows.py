@@ -78,7 +78,8 @@ class Flows:
 
     def changed(self, prefix: Prefix) -> None:
         """Its route is another, or none."""
-        self._changed.append(prefix)
+        if len(self._changed) <= _CROWD:  # with more, all is forgotten: a table that is learned is a million
+            self._changed.append(prefix)
 
     def pause(self) -> None:
         """Nothing was observed: that is not to say that there is no traffic."""

@@ -92,15 +92,18 @@ def main() -> int:
                 (event,) = parser.parse(line)
                 assert isinstance(event, Update)
                 feed.update(event)
+            steps.done(f"{family.title}: {feed.routes(family):,} routes", feed.routes(family))
+            arriving = feed.tables(family)[-1]
+            arriving.take_index(arriving.index_beside()())
             feed.end_of_rib(family)
-            steps.done(f"{family.title}: {len(feed.table(family)):,} routes", len(feed.table(family)))
+            steps.done(f"{family.title}: in order", feed.routes(family))
     except NoTableError as error:
         print(f"nothing measured: {error}", file=sys.stderr)
         return 1
     print(f"| of these, {parser.paths:,} paths | | | |")
     for family, loop in loops.items():
         loop.refresh(feed.table(family), None, 0.0)
-        steps.done(f"{family.title}: in order", len(feed.table(family)))
+        steps.done(f"{family.title}: in use", feed.routes(family))
     for family, loop in loops.items():
         _send(loop)
         demand = loop.demand(HopTable.of(key_bits(family), ()))
