@@ -27,6 +27,8 @@ log = structlog.get_logger("arm")
 
 REFLECTOR, TARGET = "reflector", "target"
 
+FLOOD, FEW = 0.002, 200  # changes from one look to the next, as a share of all routes, and at least: a flood
+
 
 Make = Callable[[], RouteIndex]
 Take = Callable[[RouteIndex], None]
@@ -71,6 +73,8 @@ class Routing:
         self._indexing: dict[Family, IndexedTable] = {}
         self._seen: set[str] = set()  # sessions that have been up
         self._held: dict[Family, float] = {}  # since when
+        self._heard = 0  # changes, at the last look
+        self._flood = False  # so many came since the one before that more is on its way
         self._doubtful: set[Family] = set()  # so much has changed that everything is looked at
         self.strategy = strategy
         self.dead: frozenset[str] = frozenset()  # next hops whose peers BIRD has lost
@@ -147,15 +151,22 @@ class Routing:
             self._serve(family)
 
     def look_again(self, now: float, patience: float) -> None:
-        """Tables that were held back serve once they are whole, or after `patience` seconds as they are."""
+        """Tables that were held back serve once they are whole, or after `patience` seconds as they are. To be
+        called every second or so."""
+        before, self._heard = self._heard, sum(self._feed.changes.values())
+        routes = sum(map(self._feed.routes, Family))
+        self._flood = self._heard - before > max(FEW, FLOOD * routes)
         for family, since in [*self._held.items()]:
-            if not self._feed.arriving(family):
+            if self._feed.arriving(family) is None:
                 del self._held[family]
             elif now - since > patience or not self._doubtful_table(family):
                 self._serve(family)
 
     def _doubtful_table(self, family: Family) -> bool:
-        return self.recovering or self._shrinks(family, self._feed.routes(family))
+        if self.recovering or self._shrinks(family, self._feed.routes(family)):
+            return True
+        # BIRD, started anew, calls its table complete while its peers are still telling it theirs.
+        return self._flood and (self._feed.complete(family) or family in self._held)
 
     def _serve(self, family: Family) -> None:
         """The table that has arrived serves as soon as it has an index: until then the last one does."""

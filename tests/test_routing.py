@@ -12,7 +12,7 @@ from arm.model import Entry, Family, Prefix
 from arm.rib.hoptable import key_bits
 from arm.rib.messages import SessionChange
 from arm.rib.prefixmap import PrefixMap, key
-from arm.routing import Make, Take
+from arm.routing import FEW, Make, Take
 from tests.middle import Middle, entry, next_hop
 from tests.selection.universe import HOPS, UNIVERSES, Universe
 
@@ -250,6 +250,39 @@ def test_while_bird_recovers_its_table_is_held_back(family: Family) -> None:
     middle.routing.look_again(6.0, 10.0)
     assert not middle.feed.learning(family)
     assert middle.feed.complete(family)
+
+
+@families
+def test_a_table_learned_again_serves_when_the_flood_is_over(family: Family) -> None:
+    """BIRD, started anew, may call its table complete while what its peers say is still on its way: what is
+    chosen from it then goes where it no longer belongs."""
+    middle, other = Middle(), next(each for each in Family if each is not family)
+    places = [table_of(family, place) for place in range(FEW)]
+
+    def flood() -> None:
+        for each in (*places, places[0]):
+            middle.announce(family, each, 1)
+
+    middle.session(up=True)
+    flood()
+    middle.end_of_rib(family)
+    middle.end_of_rib(other)
+    assert not middle.feed.learning(family), "at first there is nothing that would be better"
+    middle.session(up=False)
+    middle.session(up=True)
+    middle.routing.look_again(1.0, 10.0)
+    flood()
+    middle.routing.look_again(2.0, 10.0)
+    for each in Family:
+        middle.end_of_rib(each)
+    flood()
+    middle.routing.look_again(3.0, 10.0)
+    assert middle.feed.learning(family)
+    assert middle.feed.learning(other), "it comes by the same pipe"
+    middle.announce(family, places[0], 2)
+    middle.routing.look_again(4.0, 10.0)
+    assert not middle.feed.learning(family)
+    assert not middle.feed.learning(other)
 
 
 @families
