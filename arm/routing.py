@@ -151,8 +151,8 @@ class Routing:
             self._serve(family)
 
     def look_again(self, now: float, patience: float) -> None:
-        """Tables that were held back serve once they are whole, or after `patience` seconds as they are. To be
-        called every second or so."""
+        """Tables that were held back serve once they are whole, or after `patience` seconds as they are. For
+        every second or so."""
         before, self._heard = self._heard, sum(self._feed.changes.values())
         routes = sum(map(self._feed.routes, Family))
         self._flood = self._heard - before > max(FEW, FLOOD * routes)
