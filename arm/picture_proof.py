@@ -36,6 +36,7 @@ class Proof:
     def __init__(self) -> None:
         self._looked: float | None = None
         self._seen: tuple[Runs, Runs] | None = None
+        self._picture: FullTable | None = None  # of the last look
         self._wrong = _nothing()
         self._proven = Proven(0, _nothing())
 
@@ -45,10 +46,9 @@ class Proof:
         Both tables have their next hops numbered alike. `fixed` entries are in both.
         """
         tables = installed.runs, full.runs
-        old = self._seen is not None and self._seen[1] is full.runs  # no news from the tables, so no new look
-        if old or (self._looked is not None and now - self._looked < LOOK):
-            return self._proven
-        self._looked = now
+        if self._picture is full or (self._looked is not None and now - self._looked < LOOK):
+            return self._proven  # nobody has looked at the tables anew
+        self._looked, self._picture = now, full
         before = self._wrong
         if self._seen is None or not all(map(_same, self._seen, tables)):
             self._wrong = misforwarded(installed.routes, full, fixed)

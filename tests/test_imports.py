@@ -40,6 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "chooser": {"model", "rib", "traffic", "selection", "family"},
     "picture": {
         "model",
+        "exabgp",
         "sflow",
         "rib",
         "traffic",
