@@ -183,7 +183,7 @@ class FamilyLoop:
         self._kernel.settle(self._installed_number)
         self._meaning = self.hops.meaning(self._default, self._reachable)
         self._fixed_hops = PrefixMap(self.family, {p: int(self._meaning[n]) for p, n in self.fixed.items()})
-        self.full = replace(table.index.snapshot(self._meaning))  # a picture of its own, also if nothing is new
+        self.full = replace(table.index.snapshot(self._meaning))  # an own picture, also if nothing is new
         routes = self.full.routes
         self._fine = distinct(self._block(routes.starts[routes.lengths > BLOCK_LENGTH[routes.bits]]))
         self.installed = self._kernel.index.snapshot(self._meaning)
