@@ -14,6 +14,11 @@ from arm.model import FamilyStatus, Status
 # Name, help, value of one family. None leaves the sample out: no figure is not the figure 0.
 _FAMILY_GAUGES: tuple[tuple[str, str, Callable[[FamilyStatus], float | None]], ...] = (
     ("rib_routes", "Routes in the full table.", lambda f: f.rib_routes),
+    (
+        "rib_memory_bytes",
+        "Memory that the routes of the full table take, their paths not counted.",
+        lambda f: f.rib_octets,
+    ),
     ("default_route", "Whether the kernel has a default route (1) or not (0).", lambda f: f.default_route),
     ("capacity_entries", "Entries that the hardware has room for.", lambda f: f.capacity),
     ("active_prefixes", "Prefixes with traffic inside the measuring window.", lambda f: f.active),

@@ -278,6 +278,7 @@ class FamilyStatus:
     misforwarded_addresses: int | None  # of all addresses (IPv6: /64s) so many do; None: not known now
     hardware: HardwareStatus | None = None  # None: there is no platform to ask
     misses: Mapping[str, float] | None = None  # share of bytes by MISS_REASONS; None: no traffic
+    rib_octets: int = 0  # that the routes take in memory, their paths not counted
 
 
 TRAFFIC_BY = ("as_path", "destination_as", "peer_as", "source_as")  # traffic/flows.py

@@ -24,7 +24,7 @@ from arm.model import (
 )
 from arm.picture_proof import Proven
 from arm.picture_rows import Carried
-from arm.rib.table import RouteTable
+from arm.rib.indexed import IndexedTable
 from arm.sflow.counters import CounterStore
 
 
@@ -37,7 +37,7 @@ class Watched:
     state: State
     capacity: int
     rib_routes: int
-    table: RouteTable
+    table: IndexedTable
     default_route: bool
     wanted: Mapping[Prefix, Entry]
     told: Mapping[Prefix, Entry]
@@ -89,6 +89,7 @@ def family_status(watched: Watched, unseen: float, hardware: HardwareStatus | No
         misforwarded_addresses=watched.proven.addresses if watched.proven is not None else None,
         hardware=hardware,
         misses=loop.misses.shares,
+        rib_octets=watched.table.octets,
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, MutableSequence
+from sys import getsizeof
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
@@ -35,6 +36,12 @@ class Columns(Generic[Value]):
 
     def __len__(self) -> int:
         return self._count
+
+    @property
+    def octets(self) -> int:
+        """In memory, without the values themselves."""
+        parts = (self._borders, self._places, self._values, *self._places, *self._values)
+        return sum(map(getsizeof, parts))
 
     def __iter__(self) -> Iterator[Place]:
         """Ascending. The columns may change meanwhile: whoever asks gets what there is now."""

@@ -35,6 +35,11 @@ class ColumnStore:
         self._settle()
         return len(self._short) + len(self._long)
 
+    @property
+    def octets(self) -> int:
+        """In memory, without the paths."""
+        return self._short.octets + self._long.octets
+
     def prefixes(self) -> Iterator[Prefix]:
         self._settle()
         known = [(columns.bits, iter(columns)) for columns in (self._short, self._long)]

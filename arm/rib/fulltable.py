@@ -94,6 +94,21 @@ class RouteIndex:
         """Of a key."""
         return self._routes.bits
 
+    @property
+    def octets(self) -> int:
+        """In memory."""
+        routes = self._routes
+        columns = (
+            routes.starts,
+            routes.lengths,
+            routes.hops,
+            self._parents,
+            self._starts,
+            self._owners,
+            self._hops,
+        )
+        return sum(column.nbytes for column in columns)
+
     def gaps(self, first: int, last: int, length: int, firsts: Keys, lasts: Keys) -> NDArray[np.bool_]:
         """In which of these ranges, all from `first` to `last`, is the longest match anywhere no longer than
         `length`, or none?"""

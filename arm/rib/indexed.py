@@ -28,7 +28,8 @@ class IndexedTable(RouteTable):
     """
 
     def __init__(self, family: Family) -> None:
-        super().__init__(family, ColumnStore(family))
+        self._routes = ColumnStore(family)
+        super().__init__(family, self._routes)
         self._index = RouteIndex(key_bits(family))
         self._asked = False  # for the index
         self._number: Number | None = None
@@ -55,6 +56,12 @@ class IndexedTable(RouteTable):
             self._index.update(_latest(self._numbered))
             self._numbered = []
         return self._index
+
+    @property
+    def octets(self) -> int:
+        """In memory: routes and index, without the paths, which are shared."""
+        with self._lock:
+            return self._routes.octets + self._index.octets
 
     @property
     def indexed(self) -> bool:

@@ -6,7 +6,7 @@ import json
 from http import HTTPStatus
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client import CONTENT_TYPE_LATEST, ProcessCollector
 
 from arm import metrics
 from arm.web.agent_metrics import AgentCollector
@@ -89,9 +89,12 @@ async def get_healthz(request: web.Request) -> web.Response:
     return web.Response(status=code, text=reason + "\n")
 
 
+_PROCESS = ProcessCollector(registry=None)  # ARM's own processor time, memory and descriptors
+
+
 async def get_metrics(request: web.Request) -> web.Response:
     source = request.app[SOURCE]
-    collectors = metrics.StatusCollector(source.status()), AgentCollector(source.agents())
+    collectors = metrics.StatusCollector(source.status()), AgentCollector(source.agents()), _PROCESS
     page = await request.app[SCRAPES].make(lambda: metrics.page(*collectors))
     return web.Response(body=page, headers={"Content-Type": CONTENT_TYPE_LATEST})
 

@@ -124,6 +124,21 @@ def test_settled_it_is_as_if_made_anew(history: tuple[Family, list[tuple[str, Pr
     assert world.table.settle(world.number) == 0
 
 
+@pytest.mark.parametrize("family", Family)
+def test_its_memory_is_what_its_routes_take(family: Family) -> None:
+    world, before = World(family), 0
+    for count in (1, 2):
+        start = (0x20 << family.bits - 8) + (count << family.bits - 16)
+        places = [text(family, start + (each << family.bits - 32), 32) for each in range(5000)]
+        for place in places:
+            world.play("announce", place, 1)
+        world.table.settle(world.number)
+        took = world.table.index.octets, world.table.octets
+        assert took[0] < took[1]
+        assert 30 < (took[1] - before) / 5000 < 70
+        before = took[1]
+
+
 @given(histories(), st.integers(1, 3))
 def test_settled_in_pieces_while_changes_come_it_is_the_same(
     history: tuple[Family, list[tuple[str, Prefix, int]]], piece: int

@@ -64,6 +64,7 @@ def family_status(family: Family) -> FamilyStatus:
         misforwarded_addresses=0 if ipv4 else None,
         hardware=HardwareStatus("sonic", 8_120, None, 4.0) if ipv4 else None,
         misses={"follows-default": 0.4812, "new": 0.0102, "no-room": 0.0375} if ipv4 else None,
+        rib_octets=50_000_000 if ipv4 else 11_000_000,
     )
 
 

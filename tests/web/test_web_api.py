@@ -344,6 +344,15 @@ def test_searches_beyond_the_queue_are_refused() -> None:
     assert set(codes) == {200, 503}
 
 
+def test_the_metrics_tell_what_arm_itself_takes() -> None:
+    async def page() -> str:
+        async with TestClient(TestServer(make_app(FakeSource()))) as client:
+            return await (await client.get("/metrics")).text()
+
+    for name in ("cpu_seconds_total", "resident_memory_bytes", "open_fds"):
+        assert f"\nprocess_{name} " in asyncio.run(page())
+
+
 def test_searches_do_not_keep_the_monitoring_waiting() -> None:
     async def flood() -> tuple[int, int]:
         async with TestClient(TestServer(make_app(FakeSource(routes=make_routes(100_000))))) as client:
