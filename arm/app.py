@@ -261,6 +261,8 @@ class Arm:
             return  # it does not read: the next tick tries again
         for line in self._speaker.next(asyncio.get_running_loop().time()):
             self._exabgp.send(line)
+        if self._speaker.goes_on:
+            self._speak_soon()
 
     def _on_bird(self, view: BirdView) -> None:
         self._bird_error, self._bird_view = None, view

@@ -161,15 +161,23 @@ class Book:
             if prefix not in self.told_at and not self._moving(prefix) and prefix not in self.urgent:
                 yield prefix, entry
 
-    def steps(self, pace: Pace, now: float) -> Iterator[Change]:
-        """Steps towards what is wanted that can be made now."""
-        if self.frozen or self.wanted is None or (self._dropping and now < self._dropped_at):
-            return
-        if any(map(self._under_way, self.urgent)):
-            return  # what can be repaired has been; this is soon
+    def plans(self, now: float) -> bool:
+        """Would `steps` begin with a new plan? With 20,000 entries that takes 20 to 40 ms."""
         passed = now - self._planned_at
         joins = self._partly and (len(self._agenda) <= TAIL or passed >= NEXT)
-        if (self._replan and passed >= REPLAN) or (joins and passed >= JOIN):
+        due = (self._replan and passed >= REPLAN) or (joins and passed >= JOIN)
+        return due and self._may_step(now)
+
+    def _may_step(self, now: float) -> bool:
+        if self.frozen or self.wanted is None or (self._dropping and now < self._dropped_at):
+            return False
+        return not any(map(self._under_way, self.urgent))  # what can be repaired has been; this is soon
+
+    def steps(self, pace: Pace, now: float) -> Iterator[Change]:
+        """Steps towards what is wanted that can be made now."""
+        if self.wanted is None or not self._may_step(now):
+            return
+        if self.plans(now):
             self._plan(self.wanted, now)
         free = self._slots.free()
         ready = (

@@ -59,6 +59,7 @@ class Speaker:
         self._books = {family: Book(family, self._slots) for family in Family}
         self._unanswered: deque[_Command] = deque()
         self.up = False
+        self.goes_on = False  # there was more to do than `next` did
         self.commands = 0  # sent since start
         self.errors = 0  # refused by ExaBGP since start
 
@@ -233,15 +234,23 @@ class Speaker:
     # --- what to do about it ------------------------------------------------------------------------
 
     def next(self, now: float) -> list[str]:
-        """The commands to send now. Call again after every event and at least every second."""
+        """The commands to send now. Call again after every event, at least every second, and soon if it
+        `goes_on`: not more than one plan is made in one go."""
         if not self.up:
             return []
         lines: list[str] = []
         for book in self._books.values():
             book.expire(now)
-        for turn in (self._repair, self._proceed):
-            for book in self._books.values():
-                lines += turn(book, now)
+        for book in self._books.values():
+            lines += self._repair(book, now)
+        planned = self.goes_on = False
+        for book in self._books.values():
+            plans = self._proceeds(book) and not book.end_due and book.plans(now)
+            if plans and planned:
+                self.goes_on = True
+            else:
+                planned = planned or plans
+                lines += self._proceed(book, now)
         self.commands += len(lines)
         return lines
 
@@ -249,8 +258,11 @@ class Speaker:
         if self._outstanding < OUTSTANDING:
             yield from self._tell(book, list(book.urgent_changes()), now)
 
+    def _proceeds(self, book: Book) -> bool:
+        return book.wanted is not None and self._outstanding <= REFILL
+
     def _proceed(self, book: Book, now: float) -> Iterator[str]:
-        if book.wanted is None or self._outstanding > REFILL:
+        if not self._proceeds(book):
             return
         if not book.end_due:
             changes = list(islice(book.steps(self._pace, now), BATCH))

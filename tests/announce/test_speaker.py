@@ -201,3 +201,25 @@ def test_what_exabgp_reads_between_two_sessions_is_waited_for() -> None:
     assert not any("announce attributes" in line for line in world.speaker.next(world.now))
     world.settle()
     assert set(world.bird) == set(wanted)
+
+
+def test_one_plan_at_a_time() -> None:
+    """Two would keep the event loop from its sockets for twice as long."""
+    speaker = make(Family.IPV4).speaker
+    speaker.session(True, 0.0)
+    for family in Family:
+        speaker.want(family, PrefixMap(family))
+    assert len(speaker.next(0.0)) == len(Family), "the ends of RIB"
+    for family in Family:
+        speaker.want(family, table(family, [(0, 0, 0)]))
+    told = []
+    for goes_on in (True, False, False):
+        told.append(speaker.next(1.0))
+        assert speaker.goes_on == goes_on
+    assert [
+        [PREFIXES[family][0] in line for line in lines] for family, lines in zip(Family, told, strict=False)
+    ] == [
+        [True],
+        [True],
+    ]
+    assert told[2] == []
