@@ -209,7 +209,9 @@ def test_one_plan_at_a_time() -> None:
     speaker.session(True, 0.0)
     for family in Family:
         speaker.want(family, PrefixMap(family))
-    assert len(speaker.next(0.0)) == len(Family), "the ends of RIB"
+    while lines := speaker.next(0.0):  # the ends of RIB
+        for _ in lines:
+            speaker.answer(True, 0.0)
     for family in Family:
         speaker.want(family, table(family, [(0, 0, 0)]))
     told = []
