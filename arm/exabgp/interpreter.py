@@ -36,8 +36,8 @@ def environment() -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(dict.fromkeys(map(str, folders))),
         # ExaBGP asks DNS for its own name as it starts: not for long where no resolver is in reach.
         "RES_OPTIONS": "timeout:1 attempts:1",
-        # PyPy: a full table passes through and nothing of it stays: room to grow only costs memory (20 MB). With
-        # less of a nursery it takes a fifth more time, with more it saves little.
+        # PyPy: a full table passes through and nothing of it stays: room to grow only costs memory (20 MB). A
+        # smaller nursery takes a fifth more time.
         "PYPY_GC_NURSERY": "4M",
         "PYPY_GC_MAJOR_COLLECT": "1.2",
     }
