@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 
-from arm.model import Prefix, Route
+from arm.model import Family, Prefix, Route
 from arm.rib.indexed import IndexedTable
 from arm.rib.prefixmap import PrefixMap, key, text
 from arm.selection.policy import Policy, Verdict
@@ -51,7 +51,8 @@ class Verdicts:
         asked about again: what they or the last ones name, then `first`, then all else."""
         expiry = self._policy.next_expiry(self._time)
         if policy is not self._policy or (expiry is not None and expiry <= time):
-            named = [*policy.prefixes, *self.pins, *self._denied]
+            named = [prefix for prefix in policy.prefixes if Family.of(prefix) is table.family]
+            named += [*self.pins, *self._denied]
             self._first, self._rest = iter(named), []
             if not policy.empty:
                 self._first, self._rest = chain(named, first()), [table.family.default]

@@ -117,7 +117,11 @@ def test_in_the_end_every_route_is_what_the_rules_say(family: Family, history: l
                 around.fixed.pop(where, None)
         elif what == "rules":
             twin.pins, twin.denials = (made(family, each) for each in values)
-            around.loop.configure(Valuation(60.0), Policy(twin.pins, twin.denials))
+            other = next(each for each in Family if each is not family)  # rules are for both
+            foreign = [Rule(prefix=prefix(other, *PLACES[0])), Rule(prefix=prefix(other, *PLACES[-1]))]
+            around.loop.configure(
+                Valuation(60.0), Policy([*twin.pins, foreign[0]], [*twin.denials, foreign[1]])
+            )
         elif what == "fresh":
             table = IndexedTable(family)
             for where in twin.routes:
