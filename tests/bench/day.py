@@ -33,6 +33,7 @@ _BATCH = 0.02  # seconds of sending at once
 _BEACON, _BEACONS = Prefix("198.51.100.0/24"), 10.0  # seconds between
 _PATIENCE = 60.0  # seconds for what is on its way
 _FAMILY = Family.IPV4
+_BIRD_AS = 65000
 
 
 @dataclass(slots=True)
@@ -109,8 +110,9 @@ def differences(day: Day, learner: Learner) -> int:
 async def live(bird: Bird, folder: Path, speed: float, most: int, python: str) -> bool:
     """Learn, live through the day, compare; whether nothing is missing."""
     day, learner = Day(), Learner(folder, bird.port, Path(python))
-    for _, hop, prefixes in learning_stream.groups(_FAMILY):
-        day.expected.update((Prefix(prefix), hop) for prefix in prefixes)
+    for attributes, hop, prefixes in learning_stream.groups(_FAMILY):
+        if not any(_BIRD_AS in segment.numbers for segment in attributes.as_path):  # BIRD sees a loop
+            day.expected.update((Prefix(prefix), hop) for prefix in prefixes)
     await learner.exabgp.start()
     bird.tell(on=True)
     process = learner.exabgp._process
