@@ -29,7 +29,7 @@ from arm.selection.demand import Demand
 from arm.selection.policy import Policy, Verdict
 from arm.sflow.destinations import Destinations
 from arm.sflow.sources import NONE, Sources
-from arm.traffic.blocks import BLOCK_LENGTH, BlockMeter, block_keys
+from arm.traffic.blocks import BLOCK_LENGTH, BlockMeter, block_keys, find
 from arm.traffic.coverage import Coverage, score
 from arm.traffic.flows import Bytes, Flows, View
 from arm.traffic.misses import Misses
@@ -329,11 +329,11 @@ class FamilyLoop:
     def _newcomers(self, traffic: Traffic, blocks: Keys) -> bool:
         """Did the interval bring traffic that the next choice should not let wait?"""
         meter, packets = self.meter, self._valuation.packets
-        if self.weighed is None or not len(meter):
+        if self.weighed is None:
             return False
-        rows = np.minimum(np.searchsorted(meter.keys(), blocks), len(meter) - 1)
-        weights = (meter.packets() if packets else meter.octets())[rows]
-        weights[meter.keys()[rows] != blocks] = 0.0  # seen, and forgotten at once: its memory is full
+        at, known = find(meter.keys(), blocks)
+        weights = np.zeros(len(blocks))  # of what was seen and forgotten at once, as the memory is full
+        weights[known] = (meter.packets() if packets else meter.octets())[at[known]]
         hops = self.full.runs.hop(traffic.keys)
         hops = np.where(hops == RAW_LOCAL, DEFAULT, hops)  # no entry of ARM's leads there
         notable = NOTABLE * float((traffic.packets if packets else traffic.octets).sum())
@@ -378,8 +378,7 @@ class FamilyLoop:
 
     def incumbents(self, entries: Iterable[Entry]) -> HopTable:
         """What is in the FIB by ARM, in numbers. Of entries with the same prefix the last one counts."""
-        numbers = _Numbers(self.entry_hop)
-        return self._hop_table({entry.prefix: numbers.of(entry) for entry in entries})
+        return self.standing(entries)[0]
 
     def standing(self, entries: Iterable[Entry]) -> tuple[HopTable, list[Entry]]:
         """The same, and which entry each row is."""

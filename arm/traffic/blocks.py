@@ -143,7 +143,7 @@ class BlockMeter:
         sums = self._sums * decay
         sums[_STANDING] = self._sums[_STANDING] * math.exp(-elapsed / (STANDING * window))
         distinct, gain = _add_up(block_keys(keys, fine, self._bits), (octets, packets, samples))
-        at, known = _find(self._keys, distinct)
+        at, known = find(self._keys, distinct)
         sums[:, at[known]] += gain[:, known]
         seen = self._seen.copy()
         seen[at[known]] = now
@@ -230,7 +230,7 @@ def _add_up(keys: Keys, columns: tuple[Weights | NDArray[np.int64], ...]) -> tup
     return distinct, np.stack((*sums, sums[_SAMPLES]))
 
 
-def _find(keys: Keys, wanted: Keys) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+def find(keys: Keys, wanted: Keys) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Where each wanted key is among ascending ones, and whether it is there at all."""
     at = np.searchsorted(keys, wanted)
     known = at < len(keys)

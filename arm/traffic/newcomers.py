@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arm.rib.hoptable import DEFAULT, MIXED, Hops, Keys, Runs
+from arm.traffic.blocks import find
 
 SURE = 3.0  # times what light entries carry
 LIGHT = 0.1  # of the entries carry less than a light one
@@ -46,9 +47,7 @@ def newcomers(
     if not left.any():
         return False
     blocks, wanted, gain = blocks[left], wanted[left], weights[left]
-    at = np.searchsorted(weighed.blocks, blocks)
-    known = at < len(weighed.blocks)
-    known[known] = weighed.blocks[at[known]] == blocks[known]
+    at, known = find(weighed.blocks, blocks)
     # What led elsewhere then was not weighed for an entry that leads here.
     known[known] = weighed.hops[at[known]] == wanted[known]
     gain[known] -= weighed.weights[at[known]]
